@@ -1,0 +1,43 @@
+"""What every test shares: fixed seeds, no leaking scope, the real data."""
+
+import os
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmengine.registry import DefaultScope
+
+
+@pytest.fixture(autouse=True)
+def _fixed_seeds() -> None:
+    random.seed(0)
+    np.random.seed(0)  # noqa: NPY002 (the host draws from the global state)
+    torch.manual_seed(0)
+
+
+@pytest.fixture(autouse=True)
+def _own_default_scope() -> Iterator[None]:
+    """Takes back every default scope that a test has set.
+
+    A runner or ``register_all_modules`` leaves its scope in a process-wide
+    dict, and the next test would then resolve unprefixed types in it.
+    """
+    before = DefaultScope._instance_dict.copy()
+    yield
+    DefaultScope._instance_dict.clear()
+    DefaultScope._instance_dict.update(before)
+
+
+@pytest.fixture(scope='session')
+def mmc2f_data() -> Path:
+    """The folder of real data sets, or a skip that says how to name it."""
+    folder = os.environ.get('MMC2F_DATA')
+    if not folder:
+        pytest.skip('set MMC2F_DATA to the folder of the real data sets')
+    path = Path(folder)
+    if not path.is_dir():
+        pytest.skip(f'set MMC2F_DATA to a folder: {path} is none')
+    return path.resolve()
