@@ -34,7 +34,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         'out',
         nargs='?',
         type=Path,
-        help='file to write (by default checkpoints/tf_efficientnet_VARIANT.pth)',
+        help='default: checkpoints/tf_efficientnet_VARIANT.pth',
     )
     args = parser.parse_args(argv)
     if args.out is None:
