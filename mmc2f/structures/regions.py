@@ -1,4 +1,3 @@
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -60,16 +59,6 @@ class Regions:
 
     def select(self, columns: list[int]) -> 'Regions':
         """The regions in these columns, in this order."""
-        return Regions(
-            boxes=self.boxes[:, columns],
-            scores=self.scores[:, columns],
-            anchor_index=self.anchor_index[:, columns],
-            scale_ids=self.scale_ids[columns],
-        )
-
-    def select(self, columns: Sequence[int]) -> 'Regions':
-        """The regions of these columns, in this order, of every image."""
-        columns = list(columns)
         return Regions(
             boxes=self.boxes[:, columns],
             scores=self.scores[:, columns],
