@@ -1,0 +1,6 @@
+"""Datasets, their transforms and samplers."""
+
+from mmc2f.datasets.grocery_store import GroceryStore
+from mmc2f.datasets.transforms import AddHierarchyLabels
+
+__all__ = ['AddHierarchyLabels', 'GroceryStore']
