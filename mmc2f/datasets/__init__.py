@@ -1,6 +1,7 @@
 """Datasets, their transforms and samplers."""
 
 from mmc2f.datasets.grocery_store import GroceryStore
+from mmc2f.datasets.samplers import PKSampler
 from mmc2f.datasets.transforms import AddHierarchyLabels
 
-__all__ = ['AddHierarchyLabels', 'GroceryStore']
+__all__ = ['AddHierarchyLabels', 'GroceryStore', 'PKSampler']

@@ -1,0 +1,166 @@
+"""Batches of P classes x K images, for losses that compare images."""
+
+import logging
+from collections.abc import Iterator, Sized
+
+import numpy as np
+from mmengine.dist import get_dist_info, sync_random_seed
+from mmengine.logging import print_log
+from torch.utils.data import Sampler
+
+from mmc2f.datasets.samplers.shuffled_rounds import ShuffledRounds
+from mmc2f.registry import DATA_SAMPLERS
+
+__all__ = ['PKSampler']
+
+
+@DATA_SAMPLERS.register_module()
+class PKSampler(Sampler):
+    """Orders a dataset so that a batch has P classes with K images each.
+
+    Give it as the ``sampler`` of a dataloader whose ``batch_size`` is P x K;
+    every run of P x K indices is then one batch.
+
+    Classes are drawn in shuffled rounds and so are the images of each class,
+    so that all classes come up about equally often in an epoch, whatever
+    their size; classes that have no image are not drawn. Where a class has
+    fewer than K images, they are repeated within the batch, which the log
+    says once.
+
+    The order depends on ``seed`` and the epoch only: it is the same after
+    resuming. Under distributed training the ranks take turns at the batches
+    of one common order, so no two ranks get the same batch.
+
+    Args:
+        dataset: Dataset whose samples have one ``gt_label``; the wrappers of
+            MMEngine and mmpretrain work as well.
+        num_classes_per_batch: P.
+        num_images_per_class: K.
+        batches_per_epoch: Batches of each rank in an epoch. ``None``: as many
+            as the dataset fills, at least one.
+        seed: The same on all ranks. ``None``: drawn and shared.
+
+    Raises:
+        ValueError: P or K is not positive, the dataset has fewer than P
+            classes, or a sample has not exactly one label.
+        TypeError: The dataset does not tell its labels.
+    """
+
+    def __init__(
+        self,
+        dataset: Sized,
+        num_classes_per_batch: int,
+        num_images_per_class: int,
+        batches_per_epoch: int | None = None,
+        seed: int | None = None,
+    ) -> None:
+        self.num_classes_per_batch = _positive(
+            'num_classes_per_batch', num_classes_per_batch
+        )
+        self.num_images_per_class = _positive(
+            'num_images_per_class', num_images_per_class
+        )
+        self.rank, self.world_size = get_dist_info()
+        self.seed = sync_random_seed() if seed is None else seed
+        self.epoch = 0
+        self.indices_of_class = _group_by_class(dataset)
+        self._check_classes()
+        if batches_per_epoch is None:
+            filled = len(dataset) // (self.batch_size * self.world_size)
+            batches_per_epoch = max(1, filled)
+        self.batches_per_epoch = _positive(
+            'batches_per_epoch', batches_per_epoch
+        )
+
+    @property
+    def batch_size(self) -> int:
+        """P x K, which the dataloader must have as its batch size."""
+        return self.num_classes_per_batch * self.num_images_per_class
+
+    def __len__(self) -> int:
+        """Indices of this rank in an epoch."""
+        return self.batches_per_epoch * self.batch_size
+
+    def __iter__(self) -> Iterator[int]:
+        """This rank's indices, batch by batch, class by class."""
+        # Every rank draws the batches of all ranks and keeps its own, so that
+        # the ranks agree without talking to one another.
+        rng = np.random.default_rng((self.seed, self.epoch))
+        classes = ShuffledRounds(list(self.indices_of_class), rng)
+        images = {
+            label: ShuffledRounds(indices, rng)
+            for label, indices in self.indices_of_class.items()
+        }
+        for batch in range(self.batches_per_epoch * self.world_size):
+            indices = [
+                index
+                for label in classes.draw(self.num_classes_per_batch)
+                for index in images[label].draw(self.num_images_per_class)
+            ]
+            if batch % self.world_size == self.rank:
+                yield from indices
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the order of an epoch; MMEngine's loops call it."""
+        self.epoch = epoch
+
+    def _check_classes(self) -> None:
+        """Refuse too few classes, report classes with too few images."""
+        counts = {
+            label: len(indices)
+            for label, indices in self.indices_of_class.items()
+        }
+        if len(counts) < self.num_classes_per_batch:
+            raise ValueError(
+                f'a batch needs {self.num_classes_per_batch} classes, but the '
+                f'dataset has images of {len(counts)} only; lower '
+                'num_classes_per_batch'
+            )
+        small = [
+            label
+            for label, count in counts.items()
+            if count < self.num_images_per_class
+        ]
+        if small:
+            fewest = min(small, key=counts.__getitem__)
+            print_log(
+                f'{len(small)} of {len(counts)} classes have fewer than '
+                f'{self.num_images_per_class} images (fewest: class {fewest} '
+                f'with {counts[fewest]}); theirs are repeated in a batch',
+                logger='current',
+                level=logging.WARNING,
+            )
+
+
+def _positive(name: str, value: int) -> int:
+    if value < 1:
+        raise ValueError(f'{name} must be 1 or more, got {value}')
+    return value
+
+
+def _group_by_class(dataset: Sized) -> dict[int, list[int]]:
+    """Indices of each class's samples, classes in ascending order."""
+    groups: dict[int, list[int]] = {}
+    for index in range(len(dataset)):
+        groups.setdefault(_label(dataset, index), []).append(index)
+    return dict(sorted(groups.items()))
+
+
+def _label(dataset: Sized, index: int) -> int:
+    # get_data_info comes first: the wrappers that have no get_cat_ids, or
+    # cut the dataset short, pass it on with the right index.
+    if hasattr(dataset, 'get_data_info'):
+        label = dataset.get_data_info(index).get('gt_label')
+    elif hasattr(dataset, 'get_cat_ids'):
+        label = dataset.get_cat_ids(index)
+    else:
+        raise TypeError(
+            f'{type(dataset).__name__} does not tell its labels: it has '
+            'neither get_data_info nor get_cat_ids'
+        )
+    labels = np.ravel([] if label is None else label)
+    if len(labels) != 1:
+        raise ValueError(
+            f'sample {index} must have one gt_label, but has {label!r}'
+        )
+    return int(labels[0])
