@@ -81,7 +81,7 @@ def rerank(
     Raises:
         ValueError: A shape, a label or a parameter is out of its range.
     """
-    _check_parameters(topn, t_sc, alpha, beta, gate)
+    check_parameters(topn, t_sc, alpha, beta, gate)
     _check_shapes(coarse_probs, similarities, neighbour_labels)
     probs = _at_least_float32(coarse_probs)
     num_classes = probs.shape[1]
@@ -171,7 +171,7 @@ def _at_least_float32(values: Tensor) -> Tensor:
     return values if values.dtype == torch.float64 else values.float()
 
 
-def _check_parameters(
+def check_parameters(
     topn: int, t_sc: float, alpha: float, beta: float, gate: str
 ) -> None:
     if topn < 1:

@@ -1,0 +1,93 @@
+"""A fingerprint of everything that a stored embedding depends on."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from mmengine.model import is_model_wrapper
+from torch import nn
+
+__all__ = ['fingerprint']
+
+# Transforms that leave the pixels alone: changing their arguments, say the
+# path of a tree, must not invalidate a gallery.
+_LABEL_TRANSFORMS = frozenset({'AddHierarchyLabels', 'PackInputs'})
+# Where files are read from, not what is read.
+_STORAGE_ARGUMENTS = frozenset({'backend_args', 'file_client_args'})
+
+
+def fingerprint(
+    model: nn.Module, pipeline_cfg: Any, classes: Sequence[str]
+) -> dict[str, str]:
+    """Hash the weights, the preprocessing and the class list.
+
+    Args:
+        model: The classifier; a distributed wrapper is looked through.
+        pipeline_cfg: Config of what happens to an image before the model:
+            the list of test transforms, or a dict such as
+            ``dict(pipeline=[...], data_preprocessor=dict(...))``. Scope
+            prefixes of types, the storage a file is read from and
+            transforms that only touch labels do not count.
+        classes: The class names in order.
+
+    Returns:
+        SHA-256 digests in hex under ``'weights'``, ``'pipeline'`` and
+        ``'classes'``.
+    """
+    return {
+        'weights': _hash_weights(model),
+        'pipeline': _hash_json(_canonical(pipeline_cfg)),
+        'classes': _hash_json(list(classes)),
+    }
+
+
+def _hash_weights(model: nn.Module) -> str:
+    if is_model_wrapper(model):
+        model = model.module
+    digest = hashlib.sha256()
+    for name, value in sorted(model.state_dict().items()):
+        if isinstance(value, torch.Tensor):
+            value = value.detach().cpu().contiguous()
+            head = f'{name} {value.dtype} {tuple(value.shape)}\n'
+            digest.update(head.encode())
+            # Bytes, since numpy has no bfloat16.
+            digest.update(value.reshape(-1).view(torch.uint8).numpy())
+        else:
+            digest.update(f'{name} {_to_json(value)}\n'.encode())
+    return digest.hexdigest()
+
+
+def _canonical(cfg: Any) -> Any:
+    """The config in plain JSON types, without what does not matter."""
+    if isinstance(cfg, Mapping):
+        return {
+            str(key): _type_name(value) if key == 'type' else _canonical(value)
+            for key, value in cfg.items()
+            if key not in _STORAGE_ARGUMENTS
+        }
+    if isinstance(cfg, list | tuple):
+        return [_canonical(item) for item in cfg if not _is_for_labels(item)]
+    return cfg
+
+
+def _type_name(value: str | type) -> str:
+    name = value if isinstance(value, str) else value.__qualname__
+    return name.rsplit('.', 1)[-1]
+
+
+def _is_for_labels(cfg: Any) -> bool:
+    return (
+        isinstance(cfg, Mapping)
+        and 'type' in cfg
+        and _type_name(cfg['type']) in _LABEL_TRANSFORMS
+    )
+
+
+def _hash_json(value: Any) -> str:
+    return hashlib.sha256(_to_json(value).encode()).hexdigest()
+
+
+def _to_json(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, default=str)
