@@ -55,7 +55,8 @@ def mine_triplets(
       sample of its class and one of another class: the least similar of the
       former, the most similar of the latter, the first of equals. NaN counts
       as hardest, so that it is seen in the loss.
-    * ``'batch_all'``: every valid triplet, ordered by (a, p, n).
+    * ``'batch_all'``: every valid triplet, ordered by (a, p, n). Takes B^3
+      bytes.
 
     Args:
         embeddings: ``(B, D)``; they need not be normalised. No gradient is
@@ -79,7 +80,8 @@ def mine_triplets(
 class CosineTripletLoss(nn.Module):
     """Mines triplets in a batch and averages :func:`cosine_triplet_loss`.
 
-    A batch without a triplet has the loss 0 and the gradient 0.
+    A batch without a triplet has the loss 0 and the gradient 0. A NaN in an
+    embedding makes the loss NaN, so that it is seen where it arises.
 
     Args:
         margin: a of Eq. (5), 0 < a <= 2.
@@ -125,13 +127,14 @@ class CosineTripletLoss(nn.Module):
         # triplets would take T * D numbers instead of B * B.
         cosines = _cosines(embeddings)
         a, p, n = _mine(cosines.detach(), labels, self.mining)
+        if len(a) == 0:
+            # Stays in the graph, and stays NaN where an embedding is.
+            return 0 * cosines.sum()
         losses = _hinge(cosines[a, p], cosines[a, n], self.margin)
-        if self.average == 'nonzero':
-            count = (losses > 0).sum()
-        else:
-            count = torch.tensor(len(losses), device=losses.device)
-        # The sum over no triplet is 0 and keeps its place in the graph.
-        return self.loss_weight * losses.sum() / count.clamp(min=1)
+        if self.average == 'all':
+            return self.loss_weight * losses.mean()
+        count = (losses > 0).sum().clamp(min=1)
+        return self.loss_weight * losses.sum() / count
 
     def extra_repr(self) -> str:
         return (

@@ -124,29 +124,37 @@ class AnchorGenerator:
     ) -> AnchorSet:
         self._check_sizes(image_size, feature_sizes)
         boxes, scale_ids = [], []
-        for level, size in enumerate(feature_sizes):
+        members: list[list[np.ndarray]] = [[] for _ in range(self.num_scales)]
+        first = 0
+        for level, (h, w) in enumerate(feature_sizes):
             shapes, ids = self._base_shapes(level, image_size)
-            boxes.append(_tile(shapes, size, image_size))
-            scale_ids.append(np.tile(ids, size[0] * size[1]))
-        ids = np.concatenate(scale_ids)
-        # NumPy gives each scale's members without reading from the device.
-        members = tuple(
-            torch.as_tensor(np.flatnonzero(ids == scale), device=device)
-            for scale in range(self.num_scales)
-        )
+            boxes.append(_tile(shapes, (h, w), image_size))
+            scale_ids += ids * (h * w)
+            # Reading them off scale_ids would take a synchronisation, and a
+            # shape that a compiler cannot know.
+            rows = np.arange(first, first + h * w * len(ids)).reshape(
+                h * w, -1
+            )
+            for scale in dict.fromkeys(ids):
+                columns = [i for i, other in enumerate(ids) if other == scale]
+                members[scale].append(rows[:, columns].reshape(-1))
+            first += rows.size
         return AnchorSet(
             boxes=torch.as_tensor(
                 np.concatenate(boxes).astype(np.float32), device=device
             ),
-            scale_ids=torch.as_tensor(ids, device=device),
+            scale_ids=torch.tensor(scale_ids, device=device),
             image_size=image_size,
-            members=members,
+            members=tuple(
+                torch.as_tensor(np.concatenate(indices), device=device)
+                for indices in members
+            ),
         )
 
     def _base_shapes(
         self, level: int, image_size: Size
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """(n, 2) heights and widths in pixels, and (n,) scale ids."""
+    ) -> tuple[np.ndarray, list[int]]:
+        """(n, 2) widths and heights in pixels, and n scale ids."""
         factor = 1.0
         if self.reference_size is not None:
             factor = min(image_size) / self.reference_size
@@ -163,9 +171,9 @@ class AnchorGenerator:
                         f'larger than the image of {image_size[0]} x '
                         f'{image_size[1]}: use larger images or smaller scales'
                     )
-                shapes.append((height, width))
+                shapes.append((width, height))
                 ids.append(self.distinct_scales.index(scale))
-        return np.array(shapes), np.array(ids, dtype=np.int64)
+        return np.array(shapes), ids
 
     def _check_sizes(
         self, image_size: Size, feature_sizes: tuple[Size, ...]
@@ -195,13 +203,13 @@ class AnchorGenerator:
 
 
 def _tile(shapes: np.ndarray, size: Size, image_size: Size) -> np.ndarray:
-    """Puts boxes of (n, 2) heights and widths on every cell: (h*w*n, 4)."""
+    """Puts boxes of (n, 2) widths and heights on every cell: (h*w*n, 4)."""
     h, w = size
     y = (np.arange(h) + 0.5) * image_size[0] / h
     x = (np.arange(w) + 0.5) * image_size[1] / w
     centre_y, centre_x = np.meshgrid(y, x, indexing='ij')
     centres = np.stack([centre_x, centre_y], axis=-1).reshape(-1, 1, 2)
-    half = shapes[None, :, ::-1] / 2
+    half = shapes / 2
     return np.concatenate([centres - half, centres + half], -1).reshape(-1, 4)
 
 

@@ -1,0 +1,35 @@
+import pytest
+import torch
+
+from mmc2f.models.regions import AnchorSet
+
+BOXES = torch.tensor([[0.0, 0, 2, 2], [1, 1, 5, 5], [2, 2, 4, 4]])
+
+
+def test_members_are_derived_from_scale_ids():
+    anchors = AnchorSet(BOXES, torch.tensor([0, 1, 0]), (8, 8))
+    assert len(anchors) == 3
+    assert anchors.num_scales == 2
+    assert [m.tolist() for m in anchors.members] == [[0, 2], [1]]
+    assert anchors.device == torch.device('cpu')
+
+
+def test_sets_differ_even_when_alike():
+    ids = torch.tensor([0, 0, 0])
+    first, second = (AnchorSet(BOXES, ids, (8, 8)) for _ in range(2))
+    assert first != second
+    assert len({first, second}) == 2
+
+
+@pytest.mark.parametrize(
+    'boxes, ids, message',
+    [
+        (torch.zeros(3, 5), torch.zeros(3), r'must be \(A, 4\)'),
+        (torch.zeros(0, 4), torch.zeros(0), 'at least one anchor'),
+        (BOXES, torch.zeros(2), 'one an anchor'),
+        (BOXES, torch.tensor([0, 2, 2]), 'no anchor has scale 1'),
+    ],
+)
+def test_rejects_wrong_input(boxes, ids, message):
+    with pytest.raises(ValueError, match=message):
+        AnchorSet(boxes, ids.long(), (8, 8))
