@@ -22,12 +22,12 @@ HOST: dict[str, tuple[str, tuple[str, ...]]] = {
 
 def find_host() -> dict[str, str]:
     """Versions of the host's distributions that are installed, by name."""
-    names = chain.from_iterable(names for _, names in HOST.values())
-    return {
-        name: distribution.version
-        for name in names
-        for distribution in metadata.distributions(name=name)
-    }
+    installed: dict[str, str] = {}
+    for name in chain.from_iterable(names for _, names in HOST.values()):
+        for distribution in metadata.distributions(name=name):
+            # The first on the path is the one that imports find.
+            installed.setdefault(name, distribution.version)
+    return installed
 
 
 def check_host(installed: Mapping[str, str]) -> None:
