@@ -1,0 +1,202 @@
+"""From a config and its starting weights to a tree of classes."""
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+from mmengine.config import Config
+from mmengine.device import get_device
+from mmengine.registry import MODELS, DefaultScope
+from mmengine.runner import Runner, load_checkpoint
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from mmc2f.hierarchy.agreement import agreement
+from mmc2f.hierarchy.class_means import class_means
+from mmc2f.hierarchy.cluster_classes import ClusterResult
+from mmc2f.hierarchy.extract_features import extract_features
+from mmc2f.registry import TASK_UTILS
+from mmc2f.structures import LabelTree
+
+__all__ = ['HierarchyReport', 'build_class_hierarchy']
+
+
+@dataclass(frozen=True, eq=False)
+class HierarchyReport:
+    """What there is to say about an automatic hierarchy.
+
+    Args:
+        clusters: The grouping, with its silhouettes.
+        agreement: ``ari`` and ``nmi`` with each coarser level of the known
+            hierarchy, empty where none is known.
+        examples: Path of the most typical image of each class, the one
+            nearest to the class mean; None for data without files.
+    """
+
+    clusters: ClusterResult
+    agreement: dict[str, dict[str, float]] = field(default_factory=dict)
+    examples: tuple[str | None, ...] = ()
+
+    def __str__(self) -> str:
+        count = self.clusters.num_clusters
+        lines = [
+            f'{len(self.clusters.assignment)} classes in {count} clusters'
+        ]
+        if self.clusters.silhouette:
+            best = self.clusters.silhouette[count]
+            tried = list(self.clusters.silhouette)
+            lines[0] += (
+                f' (silhouette {best:.3f}, the best of {tried[0]} to '
+                f'{tried[-1]} clusters)'
+            )
+        for level, scores in self.agreement.items():
+            lines.append(
+                f'agreement with {level}: ARI {scores["ari"]:.3f}, '
+                f'NMI {scores["nmi"]:.3f}'
+            )
+        return '\n'.join(lines)
+
+
+def build_class_hierarchy(
+    cfg: Config,
+    checkpoint: str | None = None,
+    clustering: dict | None = None,
+    device: str | torch.device | None = None,
+    reference: object | None = None,
+) -> tuple[LabelTree, HierarchyReport]:
+    """Cluster the classes of a config's training set (CCFR, section 3.1).
+
+    The training images go through the test pipeline and the config's model.
+
+    Args:
+        cfg: Full config, with ``model``, ``train_dataloader`` and
+            ``test_dataloader``. It is not changed.
+        checkpoint: Weights; None keeps the model's own start
+            (``init_cfg``).
+        clustering: Config of a clustering, ``mmc2f.ClassClustering`` where
+            it names no type.
+        device: Where to run; None for the best there is.
+        reference: Known hierarchy to compare with, as ``LabelTree.build``
+            takes it. None: ``cfg.taxonomy`` where the config has one.
+
+    Raises:
+        ValueError: The config lacks a part, or the reference has other
+            classes than the training set.
+    """
+    for key in ('model', 'train_dataloader', 'test_dataloader'):
+        if cfg.get(key) is None:
+            raise ValueError(
+                f'The config has no {key}, which the clustering of classes '
+                'needs.'
+            )
+    with DefaultScope.overwrite_default_scope(
+        cfg.get('default_scope', 'mmpretrain')
+    ):
+        clusterer = TASK_UTILS.build(
+            {'type': 'mmc2f.ClassClustering', **(clustering or {})}
+        )
+        dataloader = _build_dataloader(cfg)
+        model = _build_model(cfg, checkpoint).to(device or get_device())
+    names = _class_names(dataloader)
+    known = _known_tree(cfg, reference, names)
+    features, labels = extract_features(
+        model, dataloader, description='Describing training images'
+    )
+    clusters = clusterer.cluster(features, labels, len(names))
+    report = HierarchyReport(
+        clusters=clusters,
+        agreement=_agreements(clusters, known),
+        examples=_typical_images(features, labels, dataloader, len(names)),
+    )
+    return clusterer.tree(names, clusters), report
+
+
+def _build_model(cfg: Config, checkpoint: str | None) -> nn.Module:
+    model_cfg = copy.deepcopy(cfg.model)
+    # As the runner does; the host fills in the dict it is given.
+    model_cfg.setdefault(
+        'data_preprocessor', copy.deepcopy(cfg.get('data_preprocessor'))
+    )
+    model = MODELS.build(model_cfg)
+    if checkpoint is None:
+        model.init_weights()
+    else:
+        load_checkpoint(model, checkpoint, map_location='cpu')
+    return model
+
+
+def _build_dataloader(cfg: Config) -> DataLoader:
+    """Loader of the training images in order, through the test pipeline."""
+    loader = copy.deepcopy(cfg.test_dataloader.to_dict())
+    for key in ('batch_sampler', 'drop_last', 'num_batch_per_epoch'):
+        loader.pop(key, None)
+    # The coarser labels are what is being made.
+    pipeline = [
+        step
+        for step in loader['dataset']['pipeline']
+        if step['type'] != 'mmc2f.AddHierarchyLabels'
+    ]
+    dataset = copy.deepcopy(cfg.train_dataloader.dataset.to_dict())
+    _set_pipeline(dataset, pipeline)
+    loader['dataset'] = dataset
+    loader['sampler'] = {
+        'type': 'mmengine.DefaultSampler',
+        'shuffle': False,
+    }
+    return Runner.build_dataloader(loader)
+
+
+def _set_pipeline(dataset: dict, pipeline: list[dict]) -> None:
+    """Put a pipeline in a data set config, inside of its wrappers."""
+    wrapped = dataset.get('datasets') or dataset.get('dataset')
+    if wrapped is None:
+        dataset['pipeline'] = pipeline
+        return
+    for inner in wrapped if isinstance(wrapped, list) else [wrapped]:
+        _set_pipeline(inner, pipeline)
+
+
+def _class_names(dataloader: DataLoader) -> tuple[str, ...]:
+    names = dataloader.dataset.metainfo.get('classes')
+    if not names:
+        raise ValueError(
+            f'{type(dataloader.dataset).__name__} names no classes; give it '
+            "metainfo=dict(classes=[...]), or an image folder's layout."
+        )
+    return tuple(names)
+
+
+def _known_tree(
+    cfg: Config, reference: object | None, names: Sequence[str]
+) -> LabelTree | None:
+    spec = reference if reference is not None else cfg.get('taxonomy')
+    if spec is None:
+        return None
+    tree = LabelTree.build(spec)
+    tree.check_class_names(names, 'the training set')
+    return tree
+
+
+def _agreements(
+    clusters: ClusterResult, known: LabelTree | None
+) -> dict[str, dict[str, float]]:
+    if known is None:
+        return {}
+    return {
+        level: agreement(clusters.assignment, known.ancestors(level))
+        for level in known.levels[1:]
+    }
+
+
+def _typical_images(
+    features: Tensor, labels: Tensor, dataloader: DataLoader, classes: int
+) -> tuple[str | None, ...]:
+    means = class_means(features, labels, classes)
+    distance = (features - means[labels]).norm(dim=1)
+    paths = []
+    for index in range(classes):
+        members = (labels == index).nonzero().flatten()
+        best = int(members[distance[members].argmin()])
+        paths.append(dataloader.dataset.get_data_info(best).get('img_path'))
+    return tuple(paths)

@@ -1,0 +1,192 @@
+"""Clustering of class means into super classes."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from torch import Tensor
+
+__all__ = ['ClusterResult', 'cluster_classes']
+
+METHODS = ('agglomerative', 'kmeans')
+METRICS = ('cosine', 'euclidean')
+
+
+@dataclass(frozen=True, eq=False)
+class ClusterResult:
+    """A grouping of C classes.
+
+    Args:
+        assignment: ``(C,)`` int64 cluster of each class. Clusters are
+            numbered by their first class, so that equal groupings are equal
+            arrays.
+        num_clusters: Number of clusters, none of them empty.
+        silhouette: Mean silhouette coefficient, in [-1, 1], of each number
+            of clusters that was tried; None when the number was given.
+    """
+
+    assignment: np.ndarray
+    num_clusters: int
+    silhouette: dict[int, float] | None = None
+
+
+def cluster_classes(
+    means: Tensor | np.ndarray,
+    num_clusters: int | str = 'silhouette',
+    method: str = 'agglomerative',
+    metric: str = 'cosine',
+    center: bool = True,
+    candidates: Iterable[int] | None = None,
+    seed: int = 0,
+) -> ClusterResult:
+    """Group classes whose mean features are alike.
+
+    Args:
+        means: ``(C, D)`` mean feature of each class.
+        num_clusters: Number of super classes, 2 to C, or ``'silhouette'``:
+            the candidate of the highest mean silhouette coefficient, the
+            smallest of them on a tie.
+        method: ``'agglomerative'`` (average linkage) or ``'kmeans'`` (with
+            cosine: on L2-normalised means, that is spherical k-means but
+            for the renormalisation of the centres).
+        metric: ``'cosine'`` or ``'euclidean'``.
+        center: Take the mean over all classes off first. Features after a
+            ReLU share one large common direction, which makes every cosine
+            similarity high and average linkage peel off single classes.
+        candidates: Numbers that ``'silhouette'`` tries, each 2 to C - 1.
+            None: sqrt(C) to C // 2. Fewer than sqrt(C) the silhouette
+            often likes best, but two huge super classes teach next to
+            nothing; more than C // 2 leaves less than two classes each.
+        seed: Start of k-means; agglomerative clustering draws nothing.
+
+    Returns:
+        The grouping. Two classes in two clusters are one class each.
+
+    Raises:
+        ValueError: Unknown option, number out of range, NaN or infinite
+            means, a mean without direction, or too few distinct means.
+    """
+    _check_choice('method', method, METHODS)
+    _check_choice('metric', metric, METRICS)
+    points = _points(means, metric, center)
+    if num_clusters != 'silhouette':
+        _check_count('num_clusters', num_clusters, len(points))
+        assignment = _cluster(points, num_clusters, method, metric, seed)
+        return ClusterResult(assignment, num_clusters)
+    scores, assignments = {}, {}
+    for count in _candidates(candidates, len(points)):
+        assignments[count] = _cluster(points, count, method, metric, seed)
+        scores[count] = _silhouette(points, assignments[count], metric)
+    best = max(scores, key=lambda count: (scores[count], -count))
+    return ClusterResult(assignments[best], best, scores)
+
+
+def _points(
+    means: Tensor | np.ndarray, metric: str, center: bool
+) -> np.ndarray:
+    """Validated double-precision points; unit length for cosine."""
+    points = np.asarray(means, dtype=np.float64)
+    if points.ndim != 2 or len(points) < 2:
+        raise ValueError(
+            'Clustering needs the means (C, D) of at least 2 classes, got '
+            f'shape {points.shape}.'
+        )
+    bad = np.flatnonzero(~np.isfinite(points).all(axis=1))
+    if bad.size:
+        raise ValueError(
+            f'The mean feature of class {_some(bad)} holds NaN or infinity; '
+            'the weights are broken or training has diverged.'
+        )
+    spread = np.ptp(points, axis=0).max()
+    if spread <= 1e-6 * np.abs(points).max():
+        raise ValueError(
+            'The mean features of all classes are equal, so there is nothing '
+            'to cluster; start from pretrained weights.'
+        )
+    if center:
+        points = points - points.mean(axis=0)
+    if metric == 'euclidean':
+        return points
+    lengths = np.linalg.norm(points, axis=1, keepdims=True)
+    still = np.flatnonzero(lengths <= 1e-12 * lengths.max())
+    if still.size:
+        raise ValueError(
+            f'The mean feature of class {_some(still)} has no direction '
+            "(length 0), so it has no cosine; use metric='euclidean'."
+        )
+    return points / lengths
+
+
+def _cluster(
+    points: np.ndarray, count: int, method: str, metric: str, seed: int
+) -> np.ndarray:
+    from sklearn.cluster import AgglomerativeClustering, KMeans
+
+    if method == 'agglomerative':
+        model = AgglomerativeClustering(
+            count, metric=metric, linkage='average'
+        )
+    else:
+        distinct = len(np.unique(points.round(12), axis=0))
+        if distinct < count:
+            raise ValueError(
+                f'k-means cannot make {count} clusters of {distinct} '
+                'distinct class means; ask for fewer.'
+            )
+        model = KMeans(count, n_init=10, random_state=seed)
+    return _by_first_class(model.fit_predict(points))
+
+
+def _silhouette(
+    points: np.ndarray, assignment: np.ndarray, metric: str
+) -> float:
+    from sklearn.metrics import silhouette_score
+
+    return float(silhouette_score(points, assignment, metric=metric))
+
+
+def _by_first_class(assignment: np.ndarray) -> np.ndarray:
+    """Number clusters in the order in which classes first name them."""
+    _, first, inverse = np.unique(
+        assignment, return_index=True, return_inverse=True
+    )
+    return np.argsort(np.argsort(first))[inverse]
+
+
+def _candidates(candidates: Iterable[int] | None, classes: int) -> list[int]:
+    if classes < 3:
+        raise ValueError(
+            'The silhouette needs at least 3 classes; give num_clusters.'
+        )
+    if candidates is None:
+        most = max(2, classes // 2)
+        least = min(math.ceil(math.sqrt(classes)), most)
+        return list(range(least, most + 1))
+    counts = sorted(set(candidates))
+    if not counts:
+        raise ValueError('candidates is empty; name numbers of clusters.')
+    for count in counts:
+        _check_count('A candidate', count, classes - 1)
+    return counts
+
+
+def _check_count(name: str, count: int | str, most: int) -> None:
+    is_whole = isinstance(count, (int, np.integer)) and count is not True
+    if not is_whole or not 2 <= count <= most:
+        raise ValueError(
+            f'{name} is a whole number from 2 to {most} here (or num_clusters '
+            f"is 'silhouette'), got {count!r}."
+        )
+
+
+def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise ValueError(
+            f'{name} is one of {", ".join(choices)}, got {value!r}.'
+        )
+
+
+def _some(indices: np.ndarray) -> str:
+    more = f' and {indices.size - 10} more' if indices.size > 10 else ''
+    return ', '.join(map(str, indices[:10])) + more
