@@ -2,6 +2,6 @@
 
 from mmc2f.datasets.grocery_store import GroceryStore
 from mmc2f.datasets.samplers import PKSampler
-from mmc2f.datasets.transforms import AddHierarchyLabels
+from mmc2f.datasets.transforms import AddHierarchyLabels, LoadImage
 
-__all__ = ['AddHierarchyLabels', 'GroceryStore', 'PKSampler']
+__all__ = ['AddHierarchyLabels', 'GroceryStore', 'LoadImage', 'PKSampler']

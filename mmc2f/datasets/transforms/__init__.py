@@ -1,5 +1,6 @@
 """Transforms for any dataset's pipeline."""
 
 from mmc2f.datasets.transforms.add_hierarchy_labels import AddHierarchyLabels
+from mmc2f.datasets.transforms.load_image import LoadImage
 
-__all__ = ['AddHierarchyLabels']
+__all__ = ['AddHierarchyLabels', 'LoadImage']
