@@ -184,8 +184,12 @@ def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
 
 
 def _check_batch(embeddings: Tensor, labels: Tensor) -> None:
-    if embeddings.dim() != 2 or labels.shape != embeddings.shape[:1]:
+    if (
+        embeddings.dim() != 2
+        or len(embeddings) == 0
+        or labels.shape != embeddings.shape[:1]
+    ):
         raise ValueError(
-            f'embeddings must be (B, D) and labels (B,), got '
+            f'embeddings must be (B, D) and labels (B,), B >= 1, got '
             f'{tuple(embeddings.shape)} and {tuple(labels.shape)}'
         )

@@ -1,0 +1,29 @@
+"""The equations as pure functions: tensors in, tensors out.
+
+Each stands in the file of the component that uses it; this module gathers
+them for use without configs, registries or models.
+"""
+
+from mmc2f.evaluation.functional import hierarchical_accuracy
+from mmc2f.models.losses import (
+    cosine_triplet_loss,
+    mine_triplets,
+    multi_level_loss,
+    navigator_ranking_loss,
+    region_triplet_margin,
+)
+from mmc2f.models.regions import iou_suppression, topk_nms
+from mmc2f.retrieval import rerank, retrieval_scores
+
+__all__ = [
+    'cosine_triplet_loss',
+    'hierarchical_accuracy',
+    'iou_suppression',
+    'mine_triplets',
+    'multi_level_loss',
+    'navigator_ranking_loss',
+    'region_triplet_margin',
+    'rerank',
+    'retrieval_scores',
+    'topk_nms',
+]
