@@ -1,11 +1,12 @@
 """Fill a gallery with the embeddings of a data set."""
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 import torch
 from mmengine.dist import all_gather_object, is_main_process
+from mmengine.structures import BaseDataElement
 from torch import nn
 from torch.utils.data import DataLoader
 
@@ -13,8 +14,8 @@ from .gallery import Gallery
 
 __all__ = ['build_gallery']
 
-# Embedding, label, image id.
-_Row = tuple[torch.Tensor, int, str]
+# Embedding, label, image path.
+_Row = tuple[torch.Tensor, int, str | None]
 
 
 def build_gallery(
@@ -47,7 +48,6 @@ def build_gallery(
     from rich.progress import track
 
     dataset = dataloader.dataset
-    root = getattr(dataset, 'data_root', '')
     rows: list[_Row] = []
     with _evaluating(model), torch.no_grad():
         for batch in track(
@@ -57,7 +57,7 @@ def build_gallery(
             disable=not is_main_process(),
         ):
             for sample in model.test_step(batch):
-                rows.append(_read_row(sample, root, len(rows)))
+                rows.append(_read_row(sample, len(rows)))
 
     rows = _in_dataset_order(all_gather_object(rows))[: len(dataset)]
     if not rows:
@@ -65,37 +65,39 @@ def build_gallery(
             'The gallery would be empty: its data set has no image. Look at '
             'the train annotation and data_root.'
         )
+    root = getattr(dataset, 'data_root', None)
     class_names = getattr(dataset, 'metainfo', {}).get('classes')
-    embeddings, labels, image_ids = zip(*rows, strict=True)
+    embeddings, labels, paths = zip(*rows, strict=True)
     gallery.fill(
         torch.stack(embeddings),
         torch.tensor(labels),
-        image_ids,
+        [_image_id(path, root, i) for i, path in enumerate(paths)],
         fingerprint,
         class_names=class_names,
     )
     return gallery
 
 
-def _read_row(sample, root: str, position: int) -> _Row:
+def _read_row(sample: BaseDataElement, position: int) -> _Row:
     path = sample.get('img_path')
-    image_id = f'image {position}' if path is None else _relative(path, root)
     for name in ('embedding', 'gt_label'):
         if name not in sample:
             raise ValueError(
-                f'{image_id} has no {name}: the gallery needs a model that '
-                'gives embeddings, such as mmc2f.CCFR, and labelled images.'
+                f'{path or f"Image {position}"} has no {name}: the gallery '
+                'needs a model that gives embeddings, such as mmc2f.CCFR, '
+                'and labelled images.'
             )
-    embedding = sample.embedding.detach().float().cpu()
-    return embedding, int(sample.gt_label), image_id
+    return sample.embedding.float().cpu(), int(sample.gt_label), path
 
 
-def _relative(path: str, root: str) -> str:
-    """The path under the data root, so that data may move."""
-    path, root = os.path.abspath(path), os.path.abspath(root or '')
-    if os.path.commonpath([path, root]) == root:
-        return os.path.relpath(path, root)
-    return path
+def _image_id(path: str | None, root: str | None, place: int) -> str:
+    """The path under the data root, so that the data may move."""
+    if path is None:
+        return f'image {place}'
+    absolute, root = Path(path).absolute(), Path(root or '').absolute()
+    if absolute.is_relative_to(root):
+        return absolute.relative_to(root).as_posix()
+    return str(path)
 
 
 def _in_dataset_order(shares: Sequence[list[_Row]]) -> list[_Row]:
