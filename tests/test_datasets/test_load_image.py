@@ -213,6 +213,9 @@ def test_missing_file_is_an_error_even_when_skipping(tmp_path):
 
 
 class OneBroken(BaseDataset):
+    def __init__(self, paths, **kwargs):
+        super().__init__(paths, serialize_data=False, **kwargs)
+
     def load_data_list(self):
         return [{'img_path': path} for path in self.ann_file]
 

@@ -7,7 +7,7 @@ import torch
 from mmengine.config import ConfigDict
 
 from mmc2f.structures import LabelTree
-from mmc2f.taxonomies import packaged_path
+from mmc2f.taxonomies import PACKAGED_LEVELS, packaged_path
 
 NAMES = [['a', 'b', 'c', 'd'], ['ab', 'c', 'd'], ['abc', 'd']]
 PARENTS = [[0, 0, 1, 2], [0, 0, 1]]
@@ -42,6 +42,11 @@ def write(tmp_path):
 def test_packaged_counts(name, counts):
     tree = LabelTree.build(name)
     assert tuple(map(tree.num_classes, tree.levels)) == counts
+
+
+@pytest.mark.parametrize('name', PACKAGED_LEVELS)
+def test_every_packaged_hierarchy_is_a_tree(name):
+    assert LabelTree.build(name).levels == PACKAGED_LEVELS[name]
 
 
 @pytest.mark.parametrize(
