@@ -1,0 +1,5 @@
+"""Hooks for MMEngine's runner."""
+
+from .hooks import ClassCountHook, ReRankHook, TrainingStageHook
+
+__all__ = ['ClassCountHook', 'ReRankHook', 'TrainingStageHook']

@@ -1,0 +1,3 @@
+from .feature_tap import FeatureTap
+
+__all__ = ['FeatureTap']

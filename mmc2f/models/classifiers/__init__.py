@@ -1,0 +1,3 @@
+from .ccfr import CCFR
+
+__all__ = ['CCFR']

@@ -1,0 +1,3 @@
+from .multi_level_head import MultiLevelHead
+
+__all__ = ['MultiLevelHead']

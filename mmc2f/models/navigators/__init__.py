@@ -1,0 +1,3 @@
+from .fpn_navigator_head import FPNNavigatorHead
+
+__all__ = ['FPNNavigatorHead']

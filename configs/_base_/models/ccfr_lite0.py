@@ -1,0 +1,50 @@
+# CCFR on EfficientNet-Lite0 with 224 x 224 input and 112 x 112 crops.
+model = dict(
+    type='mmc2f.CCFR',
+    backbone=dict(
+        type='mmc2f.FeatureTap',
+        model_name='tf_efficientnet_lite0',
+        # Strides 16 and 32; channels 112 and 1280.
+        nodes=('blocks.4', 'bn2'),
+        init_cfg=dict(
+            type='Pretrained',
+            checkpoint='{{$MMC2F_CHECKPOINTS:checkpoints}}/'
+            'tf_efficientnet_lite0.pth',
+        ),
+    ),
+    neck=dict(type='GlobalAveragePooling'),
+    global_head=dict(
+        type='mmc2f.MultiLevelHead',
+        in_channels=1280,
+        loss=dict(type='mmc2f.MultiLevelLoss', lam=1.0, label_smoothing=0.1),
+    ),
+    navigator=dict(
+        type='mmc2f.FPNNavigatorHead',
+        in_channels=(112, 1280),
+        fpn_channels=128,
+        anchors=dict(
+            type='mmc2f.AnchorGenerator',
+            scales=(96, 192),
+            ratios=(1.0,),
+            reference_size=448,
+        ),
+    ),
+    nms=dict(type='mmc2f.ScaleSeparatedNMS', threshold=0.25, topk=2),
+    cropper=dict(type='mmc2f.RegionCropper', size=112),
+    fusion=dict(
+        type='mmc2f.FusionNeck',
+        in_channels=1280,
+        out_channels=512,
+        num_scales=2,
+        regions_per_scale=2,
+    ),
+    region_head=dict(type='LinearClsHead', in_channels=1280),
+    head=dict(
+        type='LinearClsHead',
+        in_channels=1280 + 2 * 512,
+        loss=dict(type='LabelSmoothLoss', label_smooth_val=0.1),
+    ),
+    ranking_loss=dict(type='mmc2f.NavigatorRankingLoss', margin=1.0),
+    triplet_loss=dict(type='mmc2f.CosineTripletLoss', margin=0.3),
+    num_proposals=3,
+)

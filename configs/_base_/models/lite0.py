@@ -1,0 +1,20 @@
+# A plain classifier on EfficientNet-Lite0: fine-tune to compare with.
+model = dict(
+    type='ImageClassifier',
+    backbone=dict(
+        type='mmc2f.FeatureTap',
+        model_name='tf_efficientnet_lite0',
+        nodes=('bn2',),
+        init_cfg=dict(
+            type='Pretrained',
+            checkpoint='{{$MMC2F_CHECKPOINTS:checkpoints}}/'
+            'tf_efficientnet_lite0.pth',
+        ),
+    ),
+    neck=dict(type='GlobalAveragePooling'),
+    head=dict(
+        type='LinearClsHead',
+        in_channels=1280,
+        loss=dict(type='LabelSmoothLoss', label_smooth_val=0.1),
+    ),
+)

@@ -1,0 +1,86 @@
+"""Gives a training its label tree before the model is built."""
+
+import json
+from pathlib import Path
+
+from mmengine.config import Config
+from mmengine.dist import init_dist, is_distributed, is_main_process
+from mmengine.logging import print_log
+from mmengine.runner import CheckpointLoader, find_latest_checkpoint
+
+from mmc2f.structures import LabelTree
+
+TREE_FILE = 'label_tree.json'
+TREE_BUFFER = 'tree_json'
+
+
+def prepare_label_tree(cfg: Config) -> None:
+    """Replace a clustering in the model's config by the tree it makes.
+
+    Where ``tree`` of the multi-level head is a clustering
+    (``dict(type='mmc2f.ClassClustering', ...)``), the classes of the
+    training set are clustered on features of the starting weights
+    (``cfg.load_from``, else the model's own). The tree is written to
+    ``label_tree.json`` in the work dir, and travels in the checkpoints. A
+    resumed training takes the tree of its checkpoint instead: clustering
+    again, from weights that have moved on, could give another one.
+
+    Args:
+        cfg: Full config, changed in place. Nothing happens when the model
+            has no multi-level head, or one with a tree.
+    """
+    head = multi_level_head(cfg)
+    if head is None or not is_clustering(head.get('tree')):
+        return
+    tree = None
+    if cfg.get('resume'):
+        tree = tree_of_checkpoint(_resumed_checkpoint(cfg))
+    if tree is None:
+        tree = _cluster(cfg, dict(head.tree))
+    head.tree = tree.to_dict()
+
+
+def multi_level_head(cfg: Config):
+    """Config of the model's multi-level head, or None."""
+    for name in ('global_head', 'head'):
+        head = cfg.model.get(name)
+        if head and head.get('type') == 'mmc2f.MultiLevelHead':
+            return head
+    return None
+
+
+def is_clustering(tree) -> bool:
+    """Whether a head's ``tree`` is a clustering still to be done."""
+    return isinstance(tree, dict) and 'type' in tree
+
+
+def tree_of_checkpoint(path: str | None) -> LabelTree | None:
+    """The label tree that a checkpoint carries; None without one."""
+    if path is None:
+        return None
+    checkpoint = CheckpointLoader.load_checkpoint(path, map_location='cpu')
+    for name, value in checkpoint.get('state_dict', checkpoint).items():
+        if name.split('.')[-1] == TREE_BUFFER and value.numel():
+            return LabelTree.from_dict(json.loads(bytes(value.tolist())))
+    return None
+
+
+def _resumed_checkpoint(cfg: Config) -> str | None:
+    return cfg.get('load_from') or find_latest_checkpoint(cfg.work_dir)
+
+
+def _cluster(cfg: Config, clustering: dict) -> LabelTree:
+    from mmc2f.hierarchy import build_class_hierarchy
+
+    if cfg.get('launcher', 'none') != 'none' and not is_distributed():
+        # The runner would do this a little later.
+        init_dist(cfg.launcher, **cfg.get('env_cfg', {}).get('dist_cfg', {}))
+    tree, report = build_class_hierarchy(
+        cfg, checkpoint=cfg.get('load_from'), clustering=clustering
+    )
+    if is_main_process():
+        path = Path(cfg.work_dir) / TREE_FILE
+        path.parent.mkdir(parents=True, exist_ok=True)
+        tree.to_json(path)
+        print_log(f'Class hierarchy, written to {path}:\n{report}')
+    return tree

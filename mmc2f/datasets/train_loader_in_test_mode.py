@@ -1,0 +1,46 @@
+"""The training images as a test sees them."""
+
+import copy
+
+from mmengine.config import Config
+from mmengine.runner import Runner
+from torch.utils.data import DataLoader
+
+__all__ = ['train_loader_in_test_mode']
+
+# Which the training images do not need: coarser labels may not exist yet.
+_LABEL_TRANSFORM = 'mmc2f.AddHierarchyLabels'
+
+
+def train_loader_in_test_mode(cfg: Config) -> DataLoader:
+    """Loader of the training images, in order, through the test pipeline.
+
+    Args:
+        cfg: Full config with ``train_dataloader`` and ``test_dataloader``.
+            The data set comes from the former, all else from the latter.
+            Wrappers of data sets are looked through for the pipeline.
+    """
+    loader = copy.deepcopy(cfg.test_dataloader.to_dict())
+    for key in ('batch_sampler', 'drop_last', 'num_batch_per_epoch'):
+        loader.pop(key, None)
+    pipeline = [
+        step
+        for step in loader['dataset']['pipeline']
+        if step['type'] != _LABEL_TRANSFORM
+    ]
+    dataset = copy.deepcopy(cfg.train_dataloader.dataset.to_dict())
+    _set_pipeline(dataset, pipeline)
+    loader['dataset'] = dataset
+    loader['sampler'] = {'type': 'mmengine.DefaultSampler', 'shuffle': False}
+    loader.setdefault('collate_fn', {'type': 'default_collate'})
+    return Runner.build_dataloader(loader)
+
+
+def _set_pipeline(dataset: dict, pipeline: list[dict]) -> None:
+    """Put a pipeline in a data set config, inside of its wrappers."""
+    wrapped = dataset.get('datasets') or dataset.get('dataset')
+    if wrapped is None:
+        dataset['pipeline'] = pipeline
+        return
+    for inner in wrapped if isinstance(wrapped, list) else [wrapped]:
+        _set_pipeline(inner, pipeline)

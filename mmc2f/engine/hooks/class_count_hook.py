@@ -1,0 +1,51 @@
+"""Refuses a class count that differs between data, tree and head."""
+
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from torch import nn
+
+from mmc2f.registry import HOOKS
+
+
+@HOOKS.register_module()
+class ClassCountHook(Hook):
+    """Compares the classes of each data set with every classifier.
+
+    Without it a head with too few classes fails in the middle of an epoch
+    with an index error, and one with too many trains without a word.
+
+    Raises:
+        ValueError: Before the first batch, with both numbers.
+    """
+
+    def before_train(self, runner) -> None:
+        check_class_count(runner.model, runner.train_dataloader.dataset)
+
+    def before_val(self, runner) -> None:
+        check_class_count(runner.model, runner.val_dataloader.dataset)
+
+    def before_test(self, runner) -> None:
+        check_class_count(runner.model, runner.test_dataloader.dataset)
+
+
+def check_class_count(model: nn.Module, dataset) -> None:
+    """Raise ValueError if a part of ``model`` has other classes than data.
+
+    Args:
+        model: Parts with an attribute ``num_classes`` are compared.
+        dataset: A data set with ``metainfo['classes']``; without, nothing
+            is checked.
+    """
+    classes = getattr(dataset, 'metainfo', {}).get('classes')
+    if classes is None:
+        return
+    model = model.module if is_model_wrapper(model) else model
+    for name, part in model.named_modules():
+        count = getattr(part, 'num_classes', None)
+        if isinstance(count, int) and count != len(classes):
+            raise ValueError(
+                f'{type(dataset).__name__} has {len(classes)} classes, but '
+                f'model.{name} ({type(part).__name__}) is built for {count}: '
+                'set num_classes at the top of the config to the number of '
+                'classes of your data'
+            )

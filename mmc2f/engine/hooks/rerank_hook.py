@@ -1,0 +1,181 @@
+"""Builds or loads the gallery before a test and re-ranks its predictions."""
+
+import time
+
+import rich
+import torch
+from mmengine.dist import all_gather_object, is_main_process
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+from torch import nn
+from torch.utils.data import DataLoader
+
+from mmc2f.datasets.train_loader_in_test_mode import (
+    train_loader_in_test_mode,
+)
+from mmc2f.registry import HOOKS, TASK_UTILS
+
+
+@HOOKS.register_module()
+class ReRankHook(Hook):
+    """Re-ranks predictions by retrieval (Section 3.3 of CCFR).
+
+    Before a test it fills the gallery with the embeddings of the training
+    images in test mode, or loads it from a file, and attaches a re-ranker to
+    the model, whose predictions then carry both scores. Afterwards it
+    detaches it and prints the table of coarse, retrieval and re-ranked
+    accuracy.
+
+    Args:
+        post_processor: Config of the re-ranking.
+        gallery: Config of the gallery and its index.
+        gallery_file: Gallery to load instead of building one. One made by
+            other weights, another pipeline or other classes is refused.
+        save_gallery: Where to save a gallery that was built; None does not.
+        calibration_dataloader: Images that ``t_sf='auto'`` is measured on;
+            None takes ``val_dataloader``. They must not be test images.
+        on_val: Also re-rank during validation. Each validation then embeds
+            the training set.
+
+    Raises:
+        ValueError: ``t_sf='auto'`` without calibration images of its own, or
+            a gallery that does not fit the model.
+    """
+
+    def __init__(
+        self,
+        post_processor: dict = dict(type='mmc2f.ReRankPostProcessor'),  # noqa: B006
+        gallery: dict = dict(type='mmc2f.Gallery'),  # noqa: B006
+        gallery_file: str | None = None,
+        save_gallery: str | None = None,
+        calibration_dataloader: dict | None = None,
+        on_val: bool = False,
+    ) -> None:
+        self.post_processor = TASK_UTILS.build(post_processor)
+        self.gallery_cfg = dict(gallery)
+        self.gallery_file = gallery_file
+        self.save_gallery = save_gallery
+        self.calibration_dataloader = calibration_dataloader
+        self.on_val = on_val
+        self._reranker = None
+        self._seconds: dict[str, float] = {}
+        self._start = 0.0
+
+    def before_test_epoch(self, runner: Runner) -> None:
+        self._attach(runner, runner.test_dataloader)
+
+    def after_test_epoch(self, runner: Runner, metrics=None) -> None:
+        self._detach(runner, metrics)
+
+    def before_val_epoch(self, runner: Runner) -> None:
+        if self.on_val:
+            self._attach(runner, runner.val_dataloader)
+
+    def after_val_epoch(self, runner: Runner, metrics=None) -> None:
+        if self.on_val:
+            self._detach(runner, metrics)
+
+    def _attach(self, runner: Runner, dataloader: DataLoader) -> None:
+        from mmc2f.retrieval import ReRanker
+
+        model = _unwrap(runner.model)
+        if not hasattr(model, 'attach_reranker'):
+            raise ValueError(
+                f'ReRankHook needs a model that embeds images, such as '
+                f'mmc2f.CCFR; {type(model).__name__} does not'
+            )
+        start = time.perf_counter()
+        gallery = self._gallery(runner)
+        self._seconds = {'gallery': time.perf_counter() - start}
+        if not self.post_processor.is_calibrated:
+            self._calibrate(runner, dataloader)
+        self._reranker = ReRanker(self.post_processor, gallery)
+        model.attach_reranker(self._reranker)
+        self._start = time.perf_counter()
+
+    def _detach(self, runner: Runner, metrics: dict | None) -> None:
+        from mmc2f.evaluation import rerank_table
+
+        _unwrap(runner.model).attach_reranker(None)
+        total = time.perf_counter() - self._start
+        search = self._reranker.seconds
+        seconds = {
+            **self._seconds,
+            'coarse': total - search,
+            'retrieval': total,
+            'rerank': total,
+        }
+        if is_main_process() and metrics:
+            rich.print(rerank_table(metrics, seconds))
+
+    def _gallery(self, runner: Runner):
+        """Load or build the gallery, on every rank."""
+        from mmc2f.retrieval import Gallery, build_gallery, fingerprint
+
+        model = _unwrap(runner.model)
+        dataloader = train_loader_in_test_mode(runner.cfg)
+        classes = dataloader.dataset.metainfo['classes']
+        preparation = dict(
+            pipeline=runner.cfg.test_dataloader.dataset.pipeline,
+            data_preprocessor=runner.cfg.model.get('data_preprocessor'),
+        )
+        expected = fingerprint(model, preparation, classes)
+        if self.gallery_file is not None:
+            options = {
+                k: v for k, v in self.gallery_cfg.items() if k != 'type'
+            }
+            return Gallery.load(self.gallery_file, expected, **options)
+        gallery = TASK_UTILS.build(self.gallery_cfg)
+        build_gallery(model, dataloader, gallery, expected)
+        if self.save_gallery is not None and is_main_process():
+            gallery.save(self.save_gallery)
+            runner.logger.info(f'Gallery saved to {self.save_gallery}')
+        return gallery
+
+    def _calibrate(self, runner: Runner, tested: DataLoader) -> None:
+        """The paper's rule for T_sf, on images that are not tested."""
+        loader = self._calibration_loader(runner)
+        shared = _paths(loader.dataset) & _paths(tested.dataset)
+        if shared:
+            raise ValueError(
+                f"t_sf='auto' is measured on validation images, but "
+                f'{len(shared)} of them are test images too '
+                f'({sorted(shared)[0]} ...): give the ReRankHook a '
+                'calibration_dataloader of other images, or t_sf a number'
+            )
+        model = runner.model
+        model.eval()
+        with torch.no_grad():
+            probs = [
+                torch.stack([s.coarse_score for s in model.test_step(batch)])
+                for batch in loader
+            ]
+        # Every rank needs the same threshold.
+        ranks = all_gather_object(torch.cat(probs).cpu())
+        t_sf = self.post_processor.calibrate(torch.cat(ranks))
+        runner.logger.info(
+            f'T_sf = {t_sf:.4f}, the mean top-1 softmax of '
+            f'{len(loader.dataset)} validation images'
+        )
+
+    def _calibration_loader(self, runner: Runner) -> DataLoader:
+        cfg = self.calibration_dataloader
+        if cfg is None:
+            cfg = runner.cfg.get('val_dataloader')
+        if cfg is None:
+            raise ValueError(
+                "t_sf='auto' needs validation images: give the ReRankHook a "
+                'calibration_dataloader or the config a val_dataloader'
+            )
+        return runner.build_dataloader(cfg)
+
+
+def _unwrap(model: nn.Module) -> nn.Module:
+    return model.module if is_model_wrapper(model) else model
+
+
+def _paths(dataset) -> set[str]:
+    """Files that a data set consists of."""
+    infos = (dataset.get_data_info(i) for i in range(len(dataset)))
+    return {info['img_path'] for info in infos if 'img_path' in info}

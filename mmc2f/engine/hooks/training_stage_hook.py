@@ -1,0 +1,172 @@
+"""Several training stages in one run."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.optim import OptimWrapperDict
+from torch import nn
+
+from mmc2f.registry import HOOKS
+
+NORMS = nn.modules.batchnorm._NormBase
+
+
+@dataclass(frozen=True)
+class TrainingStage:
+    """One stage: its length, its losses and what rests in it.
+
+    Args:
+        name: For the log.
+        epochs: How long it lasts.
+        losses: Active losses, given to ``model.set_losses``.
+        frozen: Prefixes of module names that are not trained, and whose
+            normalisation and dropout are in evaluation mode.
+        norm_eval: Prefixes of modules that are trained with their batch
+            normalisation on running statistics: whole images and crops have
+            different statistics, and a shared backbone sees both.
+    """
+
+    name: str
+    epochs: int
+    losses: Sequence[str]
+    frozen: Sequence[str] = field(default_factory=tuple)
+    norm_eval: Sequence[str] = field(default_factory=tuple)
+
+
+@HOOKS.register_module()
+class TrainingStageHook(Hook):
+    """Leads a model through its training stages (Section 4.2 of CCFR).
+
+    The stage follows from the epoch alone, so a resumed run goes on in the
+    stage it was in. At the end of a stage every learning rate returns to its
+    initial value before the schedulers step: a scheduler whose ``begin`` is
+    the first epoch of a stage starts afresh, one without an end at the
+    boundary would go on from there.
+
+    Args:
+        stages: Keyword arguments of :class:`TrainingStage`, in order. Their
+            epochs add up to ``train_cfg.max_epochs``.
+
+    Raises:
+        ValueError: No stage, a stage without epochs, epochs that do not add
+            up, a frozen prefix that names no module, or a loss that the
+            model does not have.
+    """
+
+    # After the logger (60), which still reports the stage's own learning
+    # rate, and before the schedulers (70), which build on what we set.
+    priority = 65
+
+    def __init__(self, stages: Sequence[dict]) -> None:
+        self.stages = [TrainingStage(**stage) for stage in stages]
+        if not self.stages or any(s.epochs < 1 for s in self.stages):
+            raise ValueError(
+                'training needs at least one stage, each of at least one '
+                f'epoch, got {[(s.name, s.epochs) for s in self.stages]}'
+            )
+        self._entered: TrainingStage | None = None
+
+    def stage_at(self, epoch: int) -> TrainingStage:
+        """The stage that epoch ``epoch`` (from 0) belongs to."""
+        for stage, end in zip(self.stages, self._ends(), strict=True):
+            if epoch < end:
+                return stage
+        return self.stages[-1]
+
+    def _ends(self) -> list[int]:
+        ends, total = [], 0
+        for stage in self.stages:
+            total += stage.epochs
+            ends.append(total)
+        return ends
+
+    def before_train(self, runner) -> None:
+        """Check the stages against the loop and the model."""
+        total = self._ends()[-1]
+        if total != runner.max_epochs:
+            epochs = {stage.name: stage.epochs for stage in self.stages}
+            raise ValueError(
+                f'the stages last {total} epochs ({epochs}), but '
+                f'train_cfg.max_epochs is {runner.max_epochs}'
+            )
+        model = _unwrap(runner.model)
+        for stage in self.stages:
+            _named(model, stage, (*stage.frozen, *stage.norm_eval))
+            model.set_losses(stage.losses)
+        self._enter(runner)
+
+    def before_train_epoch(self, runner) -> None:
+        """Enter the stage of this epoch."""
+        self._enter(runner)
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None) -> None:
+        """Keep what is frozen in evaluation mode.
+
+        The loop calls ``model.train()`` after ``before_train_epoch`` and
+        after each validation.
+        """
+        model, stage = _unwrap(runner.model), self._entered
+        resting = _named(model, stage, stage.frozen)
+        for module in _named(model, stage, stage.norm_eval):
+            resting += [m for m in module.modules() if isinstance(m, NORMS)]
+        for module in resting:
+            if module.training:
+                module.eval()
+
+    def after_train_iter(
+        self, runner, batch_idx, data_batch=None, outputs=None
+    ) -> None:
+        """Return the learning rates to their start as a stage ends."""
+        last = batch_idx == len(runner.train_dataloader) - 1
+        if last and runner.epoch + 1 in self._ends()[:-1]:
+            _restore_learning_rates(runner.optim_wrapper)
+
+    def _enter(self, runner) -> None:
+        stage = self.stage_at(runner.epoch)
+        if stage is self._entered:
+            return
+        model = _unwrap(runner.model)
+        model.requires_grad_(True)
+        for module in _named(model, stage, stage.frozen):
+            module.requires_grad_(False)
+        model.set_losses(stage.losses)
+        self._entered = stage
+        runner.logger.info(
+            f'Stage {self.stages.index(stage) + 1}/{len(self.stages)} '
+            f'"{stage.name}": {stage.epochs} epochs, losses '
+            f'{", ".join(stage.losses)}; frozen: '
+            f'{", ".join(stage.frozen) or "nothing"}'
+        )
+
+
+def _unwrap(model: nn.Module) -> nn.Module:
+    return model.module if is_model_wrapper(model) else model
+
+
+def _named(
+    model: nn.Module, stage: TrainingStage, names: Sequence[str]
+) -> list[nn.Module]:
+    """The modules of these names.
+
+    Raises:
+        ValueError: The model has no such part.
+    """
+    modules = dict(model.named_modules())
+    missing = [name for name in names if name not in modules]
+    if missing:
+        raise ValueError(
+            f'stage "{stage.name}" names {missing}, which the model does '
+            f'not have; its parts are {[n for n, _ in model.named_children()]}'
+        )
+    return [modules[name] for name in names]
+
+
+def _restore_learning_rates(optim_wrapper) -> None:
+    wrappers = [optim_wrapper]
+    if isinstance(optim_wrapper, OptimWrapperDict):
+        wrappers = list(optim_wrapper.values())
+    for wrapper in wrappers:
+        for group in wrapper.param_groups:
+            group['lr'] = group['initial_lr']

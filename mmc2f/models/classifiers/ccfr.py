@@ -1,0 +1,364 @@
+"""Coarse classification and fine re-ranking: the pipeline of CCFR."""
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from mmpretrain.models.classifiers.base import BaseClassifier
+from mmpretrain.structures import DataSample
+from torch import Tensor
+
+from mmc2f.models.losses import region_triplet_margin
+from mmc2f.registry import MODELS
+from mmc2f.structures import Regions
+
+
+class Embedded(NamedTuple):
+    """What the network makes of a batch of images.
+
+    ``global_feature (B, Dg)``, ``embedding (B, D)`` =
+    concat(global, fused local), and the ``regions`` it looked at.
+    """
+
+    global_feature: Tensor
+    embedding: Tensor
+    regions: Regions
+
+
+@MODELS.register_module()
+class CCFR(BaseClassifier):
+    """Classifier with weakly supervised local regions (CCFR).
+
+    .. code-block:: text
+
+        image ─► backbone ─► navigator ─► anchor scores
+          │         │                         │
+          │     pool to global       scale-separated NMS
+          │         │                         │ boxes
+          └─────────┼──────────► crop + resize ─► the same backbone
+                    │                               │ local maps
+                    ▼                               ▼
+              embedding = concat(global,      fusion neck)
+                    │
+                    └► head ─► softmax ─► (re-ranker, when one is attached)
+
+    Args:
+        backbone: Returns a tuple of maps, the last one is pooled.
+        global_head: :class:`~mmc2f.models.MultiLevelHead` on the pooled
+            global feature.
+        navigator: Scores the anchors.
+        nms: Chooses regions from the scores.
+        cropper: Cuts and resizes the regions.
+        fusion: Joins the local maps; sets the length of the embedding.
+        region_head: Classifier of single regions on their pooled map.
+        head: Classifier of the embedding.
+        neck: Pools the maps to the global feature.
+        ranking_loss, triplet_loss: Configs of the losses.
+        num_proposals: M per scale: regions of each scale the ranking loss
+            compares (the first ``nms.topk`` of them are fused).
+        coarse_source: Where the coarse softmax comes from: ``'fused'`` the
+            classifier of the embedding (the paper's Table 3), ``'global'``
+            the child classifier of the global feature (its Fig. 2).
+        region_gate: ``'none'``, or ``'straight_through'``: each local map is
+            multiplied by ``1 + s - stop_gradient(s)``, s the sigmoid of its
+            anchor score. The value is unchanged, and the gradients of
+            softmax and triplet loss reach the navigator.
+        ranking_target: What orders the proposals: ``'confidence'``, the log
+            probability of the true class (NTS-Net), or
+            ``'triplet_margin'``, the region's similarity to its class minus
+            that to the nearest other class, with the rows of the region
+            classifier as class prototypes.
+        losses: Losses that are active, of :attr:`LOSSES`. Training stages
+            change them.
+    """
+
+    LOSSES = ('multi_level', 'region', 'ranking', 'softmax', 'triplet')
+
+    def __init__(
+        self,
+        backbone: dict,
+        global_head: dict,
+        navigator: dict,
+        nms: dict,
+        cropper: dict,
+        fusion: dict,
+        region_head: dict,
+        head: dict,
+        neck: dict = dict(type='mmpretrain.GlobalAveragePooling'),  # noqa: B006
+        ranking_loss: dict = dict(type='mmc2f.NavigatorRankingLoss'),  # noqa: B006
+        triplet_loss: dict = dict(type='mmc2f.CosineTripletLoss'),  # noqa: B006
+        num_proposals: int = 3,
+        coarse_source: str = 'fused',
+        region_gate: str = 'none',
+        ranking_target: str = 'confidence',
+        losses: tuple[str, ...] = LOSSES,
+        data_preprocessor: dict | None = None,
+        train_cfg: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        preprocessor = dict(data_preprocessor or {})
+        preprocessor.setdefault('type', 'mmpretrain.ClsDataPreprocessor')
+        super().__init__(init_cfg=init_cfg, data_preprocessor=preprocessor)
+        _check_choice('coarse_source', coarse_source, ('fused', 'global'))
+        _check_choice('region_gate', region_gate, ('none', 'straight_through'))
+        _check_choice(
+            'ranking_target', ranking_target, ('confidence', 'triplet_margin')
+        )
+        self.coarse_source = coarse_source
+        self.region_gate = region_gate
+        self.ranking_target = ranking_target
+        self.num_proposals = num_proposals
+        self.backbone = MODELS.build(backbone)
+        self.neck = MODELS.build(neck)
+        self.global_head = MODELS.build(global_head)
+        self.navigator = MODELS.build(navigator)
+        self.nms = MODELS.build(nms)
+        self.cropper = MODELS.build(cropper)
+        self.fusion = MODELS.build(fusion)
+        self.region_head = MODELS.build(region_head)
+        self.head = MODELS.build(head)
+        self.ranking_loss = MODELS.build(ranking_loss)
+        self.triplet_loss = MODELS.build(triplet_loss)
+        self.reranker = None
+        self.set_losses(losses)
+        if num_proposals < self.nms.topk:
+            raise ValueError(
+                f'num_proposals ({num_proposals}) is less than nms.topk '
+                f'({self.nms.topk}): the fused regions are the first of the '
+                'proposals'
+            )
+
+    def set_losses(self, names: tuple[str, ...]) -> None:
+        """Choose the active losses.
+
+        Raises:
+            ValueError: A name is not of :attr:`LOSSES`, or there is none.
+        """
+        unknown = set(names) - set(self.LOSSES)
+        if unknown or not names:
+            raise ValueError(
+                f'losses are a choice of {self.LOSSES}, got {tuple(names)}'
+            )
+        self.active_losses = frozenset(names)
+
+    # ------------------------------------------------------------ forward
+    def forward(
+        self,
+        inputs: Tensor,
+        data_samples: list[DataSample] | None = None,
+        mode: str = 'tensor',
+    ):
+        """Coarse logits ``(B, C)``, a dict of losses, or predictions."""
+        if mode == 'tensor':
+            return self.coarse_logits(self.embed(inputs))
+        if mode == 'loss':
+            return self.loss(inputs, data_samples)
+        if mode == 'predict':
+            return self.predict(inputs, data_samples)
+        raise RuntimeError(f'Invalid mode "{mode}".')
+
+    def embed(self, images: Tensor) -> Embedded:
+        """Images ``(B, 3, H, W)`` to embeddings: the picture above."""
+        maps = self.backbone(images)
+        regions = self.propose(maps, images, self.nms.topk)
+        local_maps = self.local_maps(images, regions)
+        return self.join(maps, local_maps, regions)
+
+    def propose(
+        self, maps: tuple[Tensor, ...], images: Tensor, topk: int
+    ) -> Regions:
+        """The best ``topk`` regions of each scale, best first."""
+        scores = self.navigator(maps)
+        anchors = self.navigator.anchors(maps, tuple(images.shape[-2:]))
+        index = self.nms(scores.detach(), anchors, topk)
+        groups = torch.arange(self.num_groups, device=index.device)
+        return Regions(
+            boxes=anchors.boxes[index],
+            scores=scores.gather(1, index),
+            anchor_index=index,
+            scale_ids=groups.repeat_interleave(
+                index.shape[1] // self.num_groups
+            ),
+        )
+
+    @property
+    def num_groups(self) -> int:
+        """Groups the regions are ordered by: scales, or one in all."""
+        scales = self.navigator.anchor_generator.num_scales
+        return scales if self.nms.separate else 1
+
+    def fused_columns(self, num_regions: int) -> list[int]:
+        """Which columns of the proposals are fused: the first of a group."""
+        scales = self.navigator.anchor_generator.num_scales
+        proposed = num_regions // self.num_groups
+        fused = self.nms.topk * scales // self.num_groups
+        return [
+            group * proposed + rank
+            for group in range(self.num_groups)
+            for rank in range(fused)
+        ]
+
+    def local_maps(self, images: Tensor, regions: Regions) -> Tensor:
+        """Last maps of the cropped regions, ``(B, R, C, h, w)``."""
+        crops = self.cropper(images, regions.boxes)
+        maps = self.backbone(crops)[-1]
+        return maps.unflatten(0, regions.scores.shape)
+
+    def join(
+        self, maps: tuple[Tensor, ...], local_maps: Tensor, regions: Regions
+    ) -> Embedded:
+        """Embedding = concat(global, fused local)."""
+        global_feature = self.pool(maps)
+        if self.region_gate == 'straight_through':
+            gate = regions.scores.sigmoid()
+            gate = 1 + gate - gate.detach()
+            local_maps = local_maps * gate[..., None, None, None]
+        fused = self.fusion(local_maps)
+        embedding = torch.cat([global_feature, fused], dim=1)
+        return Embedded(global_feature, embedding, regions)
+
+    def pool(self, maps: tuple[Tensor, ...]) -> Tensor:
+        """Global feature ``(B, Dg)``."""
+        return self.neck((maps[-1],))[-1]
+
+    def coarse_logits(self, embedded: Embedded) -> Tensor:
+        """Logits ``(B, C)`` of the coarse classification.
+
+        While a stage does not train the classifier of the embedding, the
+        global one answers, so that validation in an early stage means
+        something.
+        """
+        trained = 'softmax' in self.active_losses
+        if self.coarse_source == 'global' or not trained:
+            return self.global_head((embedded.global_feature,))
+        return self.head((embedded.embedding,))
+
+    def extract_feat(self, inputs: Tensor, stage: str = 'neck'):
+        """Features, with the stages of mmpretrain's classifiers.
+
+        Returns:
+            ``'backbone'``: the maps; ``'neck'``: ``(global feature,)``;
+            ``'pre_logits'``: the embedding ``(B, D)``.
+        """
+        _check_choice('stage', stage, ('backbone', 'neck', 'pre_logits'))
+        if stage == 'pre_logits':
+            return self.embed(inputs).embedding
+        maps = self.backbone(inputs)
+        return maps if stage == 'backbone' else (self.pool(maps),)
+
+    # --------------------------------------------------------------- loss
+    def loss(
+        self, inputs: Tensor, data_samples: list[DataSample]
+    ) -> dict[str, Tensor]:
+        """The active losses, each under the name ``loss_NAME``."""
+        active = self.active_losses
+        maps = self.backbone(inputs)
+        losses = {}
+        if 'multi_level' in active:
+            terms = self.global_head.loss((self.pool(maps),), data_samples)
+            losses['loss_multi_level'] = terms.pop('loss')
+            losses.update(terms)
+        if active == {'multi_level'}:
+            return losses
+
+        labels = torch.cat([s.gt_label for s in data_samples])
+        labels = labels.to(inputs.device)
+        ranks = bool(active & {'region', 'ranking'})
+        topk = self.num_proposals if ranks else self.nms.topk
+        regions = self.propose(maps, inputs, topk)
+        local_maps = self.local_maps(inputs, regions)
+        if ranks:
+            losses.update(self._region_losses(local_maps, regions, labels))
+        if active & {'softmax', 'triplet'}:
+            fused = self.fused_columns(regions.num_regions)
+            embedded = self.join(
+                maps, local_maps[:, fused], regions.select(fused)
+            )
+            losses.update(self._joint_losses(embedded, data_samples, labels))
+        return losses
+
+    def _region_losses(
+        self, local_maps: Tensor, regions: Regions, labels: Tensor
+    ) -> dict[str, Tensor]:
+        """Region classification and ranking loss over all proposals."""
+        feature = local_maps.mean(dim=(-2, -1))
+        logits = self.region_head((feature.flatten(0, 1),))
+        entropy = F.cross_entropy(
+            logits.float(),
+            labels.repeat_interleave(feature.shape[1]),
+            reduction='none',
+        ).unflatten(0, feature.shape[:2])
+        losses = {}
+        if 'region' in self.active_losses:
+            losses['loss_region'] = entropy.mean()
+        if 'ranking' in self.active_losses:
+            quality = -entropy
+            if self.ranking_target == 'triplet_margin':
+                prototypes = self.region_head.fc.weight
+                quality = region_triplet_margin(feature, prototypes, labels)
+            losses['loss_ranking'] = self.ranking_loss(
+                regions.scores, quality.detach()
+            )
+        return losses
+
+    def _joint_losses(
+        self, embedded: Embedded, data_samples: list, labels: Tensor
+    ) -> dict[str, Tensor]:
+        """Softmax + mu * triplet, Eq. (7); mu is the triplet's weight."""
+        losses = {}
+        if 'softmax' in self.active_losses:
+            terms = self.head.loss((embedded.embedding,), data_samples)
+            losses['loss_softmax'] = terms['loss']
+        if 'triplet' in self.active_losses:
+            losses['loss_triplet'] = self.triplet_loss(
+                embedded.embedding, labels
+            )
+        return losses
+
+    # ------------------------------------------------------------ predict
+    def attach_reranker(self, reranker) -> None:
+        """Re-rank the predictions from now on; None detaches.
+
+        Args:
+            reranker: A callable ``(coarse probabilities (B, C), embeddings
+                (B, D)) -> ReRankResult``.
+        """
+        self.reranker = reranker
+
+    def predict(
+        self,
+        inputs: Tensor,
+        data_samples: list[DataSample] | None = None,
+    ) -> list[DataSample]:
+        """Predictions with their embedding and regions.
+
+        Returns:
+            Samples with ``pred_score (C,)`` and ``pred_label``,
+            ``coarse_score (C,)``, ``embedding (D,)``, ``regions (R, 4)`` in
+            pixels of the input and ``region_scores (R,)``; with a re-ranker
+            also its neighbours.
+        """
+        embedded = self.embed(inputs)
+        coarse = self.coarse_logits(embedded).float().softmax(dim=1)
+        result = None
+        if self.reranker is not None:
+            result = self.reranker(coarse, embedded.embedding)
+        scores = coarse if result is None else result.scores
+        if data_samples is None:
+            data_samples = [DataSample() for _ in coarse]
+        for i, sample in enumerate(data_samples):
+            sample.set_pred_score(scores[i])
+            sample.set_pred_label(scores[i].argmax(dim=0, keepdim=True))
+            sample.coarse_score = coarse[i]
+            sample.embedding = embedded.embedding[i]
+            sample.regions = embedded.regions.boxes[i]
+            sample.region_scores = embedded.regions.scores[i]
+            if result is not None:
+                self.reranker.annotate(sample, result, i)
+        return data_samples
+
+
+def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise ValueError(f'{name} is one of {choices}, not {value!r}')
+

@@ -1,0 +1,139 @@
+"""Classifiers of child and super classes on one feature, Section 3.1."""
+
+import json
+
+import torch
+from mmengine.logging import print_log
+from mmpretrain.models.heads import ClsHead
+from torch import Tensor, nn
+
+from mmc2f.registry import MODELS
+from mmc2f.structures import LabelTree
+
+
+@MODELS.register_module()
+class MultiLevelHead(ClsHead):
+    """One linear classifier for the classes, one for their super classes.
+
+    It has the contract of an mmpretrain head, so it also works in a plain
+    ``ImageClassifier`` (Table 3, second row).
+
+    The label tree is saved with the weights, as a buffer of JSON bytes. A
+    head built without a tree takes it from the checkpoint it loads; till
+    then it predicts, but cannot compute its loss.
+
+    Args:
+        num_classes: C, child classes.
+        in_channels: Length of the feature.
+        tree: What :meth:`LabelTree.build` takes. None, or the config of a
+            clustering (a dict with a ``type``), leaves it open: it is set
+            later, by ``tools/train.py`` or by a checkpoint.
+        parent_level: Level of the tree that holds the super classes.
+        loss: Config of the loss.
+
+    Raises:
+        ValueError: The tree has another number of classes.
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        in_channels: int,
+        tree=None,
+        parent_level: int | str = 1,
+        loss: dict = dict(type='mmc2f.MultiLevelLoss'),  # noqa: B006
+        init_cfg: dict | None = dict(  # noqa: B006
+            type='Normal', layer='Linear', std=0.01
+        ),
+        **kwargs,
+    ) -> None:
+        super().__init__(loss=loss, init_cfg=init_cfg, **kwargs)
+        self.num_classes = num_classes
+        self.in_channels = in_channels
+        self.parent_level = parent_level
+        self.fc = nn.Linear(in_channels, num_classes)
+        self.fc_parent: nn.Linear | None = None
+        self.tree: LabelTree | None = None
+        self.register_buffer('tree_json', torch.empty(0, dtype=torch.uint8))
+        self.register_buffer(
+            'parent_of', torch.empty(0, dtype=torch.long), persistent=False
+        )
+        is_clustering = isinstance(tree, dict) and 'type' in tree
+        if tree is not None and not is_clustering:
+            self.set_tree(LabelTree.build(tree))
+
+    def set_tree(self, tree: LabelTree) -> None:
+        """Take this tree and make the classifier of its super classes.
+
+        Call it before an optimizer collects the parameters.
+        """
+        tree.check_num_classes(self.num_classes, 'the multi-level head')
+        device = self.fc.weight.device
+        self.tree = tree
+        text = json.dumps(tree.to_dict(), ensure_ascii=True).encode()
+        self.tree_json = torch.tensor(list(text), dtype=torch.uint8).to(device)
+        self.parent_of = tree.ancestors(self.parent_level).to(device)
+        parents = tree.num_classes(self.parent_level)
+        self.fc_parent = nn.Linear(self.in_channels, parents).to(device)
+        nn.init.normal_(self.fc_parent.weight, std=0.01)
+        nn.init.zeros_(self.fc_parent.bias)
+
+    def forward(self, feats: tuple[Tensor, ...]) -> Tensor:
+        """Logits of the child classes ``(B, C)``."""
+        return self.fc(self.pre_logits(feats))
+
+    def loss(
+        self, feats: tuple[Tensor, ...], data_samples: list, **kwargs
+    ) -> dict[str, Tensor]:
+        """Multi-level loss, Eq. (4); ``l1``, ``l2``, ``lh`` are logged.
+
+        Raises:
+            RuntimeError: The head has no tree yet.
+        """
+        if self.fc_parent is None:
+            raise RuntimeError(
+                'the multi-level loss needs a label tree: name one in the '
+                'config (tree = ...), or train with tools/train.py, which '
+                'clusters the classes where the config says so'
+            )
+        feature = self.pre_logits(feats)
+        labels = torch.cat([sample.gt_label for sample in data_samples])
+        terms = self.loss_module(
+            self.fc(feature),
+            self.fc_parent(feature),
+            labels.to(feature.device),
+            self.parent_of,
+            **kwargs,
+        )
+        return dict(
+            loss=terms['total'],
+            l1=terms['l1'].detach(),
+            l2=terms['l2'].detach(),
+            lh=terms['lh'].detach(),
+        )
+
+    def _load_from_state_dict(self, state_dict, prefix, *args) -> None:
+        stored = state_dict.get(prefix + 'tree_json')
+        if stored is not None and stored.numel():
+            self._adopt(LabelTree.from_dict(json.loads(bytes(stored.tolist()))))
+        if self.tree is not None:
+            # Where another tree was kept, or the checkpoint had none.
+            state_dict = {**state_dict, prefix + 'tree_json': self.tree_json}
+        super()._load_from_state_dict(state_dict, prefix, *args)
+
+    def _adopt(self, stored: LabelTree) -> None:
+        """Take a checkpoint's tree, or refuse one that contradicts ours."""
+        if self.tree is None and stored.num_classes() == self.num_classes:
+            self.set_tree(stored)
+        elif stored.num_classes() != self.num_classes:
+            print_log(
+                f'The checkpoint has a label tree of {stored.num_classes()} '
+                f'classes, the head has {self.num_classes}: the tree is not '
+                'taken over.',
+                logger='current',
+            )
+        elif difference := self.tree.describe_difference(stored):
+            raise ValueError(
+                'the label tree of the checkpoint is not that of the config: '
+                f'{difference}. Set tree = None to use the checkpoint.'
+            )
