@@ -1,0 +1,7 @@
+"""Pictures of regions, re-ranking and class hierarchies."""
+
+from mmc2f.visualization.contact_sheet import contact_sheet
+from mmc2f.visualization.draw_regions import draw_regions
+from mmc2f.visualization.draw_rerank import draw_rerank
+
+__all__ = ['contact_sheet', 'draw_regions', 'draw_rerank']
