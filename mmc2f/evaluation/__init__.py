@@ -1,6 +1,13 @@
 """Measures of predictions."""
 
-from mmc2f.evaluation.functional import hierarchical_accuracy
-from mmc2f.evaluation.metrics import HierarchicalAccuracy
+from mmc2f.evaluation.functional import hierarchical_accuracy, rerank_accuracy
+from mmc2f.evaluation.metrics import HierarchicalAccuracy, ReRankMetric
+from mmc2f.evaluation.rerank_table import rerank_table
 
-__all__ = ['HierarchicalAccuracy', 'hierarchical_accuracy']
+__all__ = [
+    'HierarchicalAccuracy',
+    'ReRankMetric',
+    'hierarchical_accuracy',
+    'rerank_accuracy',
+    'rerank_table',
+]

@@ -10,7 +10,7 @@ from mmengine.structures import BaseDataElement
 from torch import nn
 from torch.utils.data import DataLoader
 
-from .gallery import Gallery
+from mmc2f.retrieval.gallery import Gallery
 
 __all__ = ['build_gallery']
 

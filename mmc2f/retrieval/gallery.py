@@ -8,18 +8,21 @@ from mmengine.logging import print_log
 from torch import Tensor
 
 from mmc2f.registry import TASK_UTILS
-
-from .exact_index import ExactIndex
-from .faiss_index import FaissIndex
-from .gallery_checks import (
+from mmc2f.retrieval.exact_index import ExactIndex
+from mmc2f.retrieval.faiss_index import FaissIndex
+from mmc2f.retrieval.gallery_checks import (
     check_embeddings,
     check_image_ids,
     check_labels,
     describe_fingerprint_difference,
     name_some,
 )
-from .gallery_file import GalleryContent, read_gallery, write_gallery
-from .neighbours import Neighbours
+from mmc2f.retrieval.gallery_file import (
+    GalleryContent,
+    read_gallery,
+    write_gallery,
+)
+from mmc2f.retrieval.neighbours import Neighbours
 
 __all__ = ['Gallery']
 

@@ -5,10 +5,9 @@ from mmengine.logging import print_log
 from torch import Tensor
 
 from mmc2f.registry import TASK_UTILS
-
-from .gallery import Gallery
-from .rerank import check_parameters, rerank, retrieval_scores
-from .rerank_result import ReRankResult
+from mmc2f.retrieval.gallery import Gallery
+from mmc2f.retrieval.rerank import check_parameters, rerank, retrieval_scores
+from mmc2f.retrieval.rerank_result import ReRankResult
 
 __all__ = ['ReRankPostProcessor']
 

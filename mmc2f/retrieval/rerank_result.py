@@ -2,7 +2,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from .neighbours import Neighbours
+from mmc2f.retrieval.neighbours import Neighbours
 
 __all__ = ['ReRankResult']
 

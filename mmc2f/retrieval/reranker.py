@@ -6,9 +6,9 @@ import torch
 from mmpretrain.structures import DataSample
 from torch import Tensor
 
-from .gallery import Gallery
-from .rerank_post_processor import ReRankPostProcessor
-from .rerank_result import ReRankResult
+from mmc2f.retrieval.gallery import Gallery
+from mmc2f.retrieval.rerank_post_processor import ReRankPostProcessor
+from mmc2f.retrieval.rerank_result import ReRankResult
 
 __all__ = ['ReRanker']
 

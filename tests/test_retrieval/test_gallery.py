@@ -6,7 +6,6 @@ import logging
 import pytest
 import torch
 import torch.nn.functional as F
-from mmengine.logging import MMLogger
 from safetensors.torch import load_file, save_file
 
 from mmc2f.registry import TASK_UTILS
@@ -17,16 +16,6 @@ FINGERPRINT = {
     'pipeline': 'b' * 64,
     'classes': 'c' * 64,
 }
-
-
-@pytest.fixture
-def log(caplog):
-    """Messages to mmengine's current logger, which does not propagate."""
-    logger = MMLogger.get_instance('test_gallery')
-    MMLogger._instance_dict['test_gallery'] = logger
-    logger.addHandler(caplog.handler)
-    yield caplog
-    logger.removeHandler(caplog.handler)
 
 
 def make_gallery(num_images=30, dims=8, num_classes=5, **kwargs):
@@ -222,7 +211,12 @@ def test_empty_gallery():
         Gallery().save('gallery.safetensors')
 
 
-def test_classes_without_an_image_are_named(log):
+def test_classes_without_an_image_are_named(monkeypatch):
+    logged = []
+    monkeypatch.setattr(
+        'mmc2f.retrieval.gallery.print_log',
+        lambda message, logger, level: logged.append((message, level)),
+    )
     gallery = Gallery()
     gallery.fill(
         torch.eye(2),
@@ -232,8 +226,9 @@ def test_classes_without_an_image_are_named(log):
         class_names=['ant', 'bee', 'cat', 'dog'],
     )
     assert gallery.missing_classes == [1, 3]
-    assert '2 of 4 classes' in log.text and 'bee, dog' in log.text
-    assert log.records[0].levelno == logging.WARNING
+    [(message, level)] = logged
+    assert '2 of 4 classes' in message and 'bee, dog' in message
+    assert level == logging.WARNING
     assert gallery.search(torch.eye(2), 2).labels.tolist() == [[0, 2], [2, 0]]
 
 

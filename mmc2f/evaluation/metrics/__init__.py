@@ -3,5 +3,6 @@
 from mmc2f.evaluation.metrics.hierarchical_accuracy import (
     HierarchicalAccuracy,
 )
+from mmc2f.evaluation.metrics.rerank_metric import ReRankMetric
 
-__all__ = ['HierarchicalAccuracy']
+__all__ = ['HierarchicalAccuracy', 'ReRankMetric']

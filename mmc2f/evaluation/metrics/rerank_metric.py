@@ -1,0 +1,98 @@
+"""Metric for :func:`rerank_accuracy`."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.evaluator import BaseMetric
+from torch import Tensor
+
+from mmc2f.evaluation.functional.rerank_accuracy import rerank_accuracy
+from mmc2f.registry import METRICS
+from mmc2f.structures import LabelTree
+
+__all__ = ['ReRankMetric']
+
+
+@METRICS.register_module()
+class ReRankMetric(BaseMetric):
+    """Coarse, retrieval and re-ranked accuracy in one run, in percent.
+
+    The names are those of :func:`rerank_accuracy`: ``coarse_top1``,
+    ``retrieval_top1``, ``rerank_top1``, the same with ``top5``, ``mended``,
+    ``broken`` and, with a tree, ``coarse_{level}_top1`` and so on. Where the
+    data samples were not re-ranked, only the coarse ones are given.
+
+    Reads ``gt_label``, ``coarse_score`` (else ``pred_score``) and, of a
+    re-ranked sample, ``pred_score`` and ``retrieval_score``; the latter, or
+    ``neighbour_labels``, is what tells that a sample was re-ranked.
+
+    Args:
+        tree: Hierarchy, as :meth:`LabelTree.build` takes it, or ``None``.
+        **kwargs: Of MMEngine's ``BaseMetric``.
+
+    Raises:
+        ValueError: The dataset's classes are not those of the tree, a field
+            is missing, only part of the samples was re-ranked, or there was
+            no sample.
+    """
+
+    def __init__(
+        self,
+        tree: LabelTree | str | Path | Mapping | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.tree = None if tree is None else LabelTree.build(tree)
+
+    @BaseMetric.dataset_meta.setter
+    def dataset_meta(self, dataset_meta: dict | None) -> None:
+        """Take the dataset's classes, which must be the tree's."""
+        classes = (dataset_meta or {}).get('classes')
+        if self.tree is not None and classes is not None:
+            self.tree.check_class_names(classes, 'the dataset')
+        self._dataset_meta = dataset_meta
+
+    def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
+        """Keep the scores and labels of a batch."""
+        self.results += [_read(sample) for sample in data_samples]
+
+    def compute_metrics(
+        self, results: list[dict[str, Tensor]]
+    ) -> dict[str, float]:
+        """Accuracies over all samples."""
+        if not results:
+            raise ValueError(
+                'ReRankMetric got no prediction: is the test set empty?'
+            )
+        names = set(results[0])
+        if any(set(result) != names for result in results):
+            raise ValueError(
+                'Only part of the predictions was re-ranked: the metric '
+                'needs all of them, or none.'
+            )
+        columns = {
+            name: torch.stack([result[name] for result in results])
+            for name in names
+        }
+        return rerank_accuracy(**columns, tree=self.tree)
+
+
+def _read(sample: dict) -> dict[str, Tensor]:
+    """Arguments of :func:`rerank_accuracy` for one sample."""
+    for name in ('gt_label', 'pred_score'):
+        if name not in sample:
+            raise ValueError(
+                f'Data samples have no {name!r}; they have '
+                + ', '.join(sorted(sample))
+            )
+    fields = {
+        'labels': sample['gt_label'].reshape(()),
+        'coarse': sample.get('coarse_score', sample['pred_score']),
+    }
+    if 'retrieval_score' in sample:
+        fields['retrieval'] = sample['retrieval_score']
+    if 'retrieval_score' in sample or 'neighbour_labels' in sample:
+        fields['reranked'] = sample['pred_score']
+    return {name: value.cpu() for name, value in fields.items()}
