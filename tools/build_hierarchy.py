@@ -1,0 +1,124 @@
+"""Group the classes of a config's training set into super classes.
+
+Writes the hierarchy as JSON, for a config's ``tree``, and a contact sheet
+with the most typical image of each class, framed by cluster.
+
+Example:
+    python tools/build_hierarchy.py configs/ccfr_grocery.py \
+        --out tree.json --sheet sheet.png
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+from mmengine.config import Config, DictAction
+from PIL import Image, ImageOps
+
+from mmc2f.apis.label_tree import is_clustering, multi_level_head
+from mmc2f.hierarchy import HierarchyReport, build_class_hierarchy
+from mmc2f.structures import LabelTree
+from mmc2f.visualization import contact_sheet
+
+
+def number_of_clusters(text: str) -> int | str:
+    """Read the value of ``--num-clusters``."""
+    if text == 'silhouette':
+        return text
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is neither a number nor 'silhouette'"
+        ) from None
+
+
+def parse_args(args: list[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description='Group the classes of a training set into super classes.'
+    )
+    parser.add_argument('config', help='config file')
+    parser.add_argument(
+        'checkpoint',
+        nargs='?',
+        help="weights; the config's own start where none are given",
+    )
+    parser.add_argument(
+        '--num-clusters',
+        type=number_of_clusters,
+        help="number of super classes, or 'silhouette' to choose it",
+    )
+    parser.add_argument('--method', choices=['agglomerative', 'kmeans'])
+    parser.add_argument('--out', default='tree.json', help='JSON to write')
+    parser.add_argument(
+        '--sheet', help='picture to write; beside --out where not given'
+    )
+    parser.add_argument(
+        '--reference',
+        help='known hierarchy to compare with: a packaged name or a file; the '
+        "config's taxonomy where not given",
+    )
+    parser.add_argument('--device', help="such as 'cpu' or 'cuda:0'")
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        help='key=value settings that replace those of the config',
+    )
+    return parser.parse_args(args)
+
+
+def choose_clustering(cfg: Config, args: argparse.Namespace) -> dict:
+    """The config's clustering where it has one, changed by the options."""
+    head = multi_level_head(cfg)
+    tree = head.get('tree') if head else None
+    clustering = dict(tree) if is_clustering(tree) else {}
+    for key in ('num_clusters', 'method'):
+        if getattr(args, key) is not None:
+            clustering[key] = getattr(args, key)
+    return clustering
+
+
+def draw_sheet(tree: LabelTree, report: HierarchyReport) -> np.ndarray:
+    """Contact sheet of the most typical image of each class."""
+    groups = [(name, []) for name in tree.names(1)]
+    parents = tree.parent_of(0).tolist()
+    for name, parent, path in zip(
+        tree.names(0), parents, report.examples, strict=True
+    ):
+        with Image.open(path) as image:
+            upright = ImageOps.exif_transpose(image).convert('RGB')
+        upright.thumbnail((256, 256))
+        groups[parent][1].append((name, np.asarray(upright)))
+    return contact_sheet(groups)
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run the tool."""
+    args = parse_args(args)
+    cfg = Config.fromfile(args.config)
+    if args.cfg_options:
+        cfg.merge_from_dict(args.cfg_options)
+    tree, report = build_class_hierarchy(
+        cfg,
+        args.checkpoint,
+        choose_clustering(cfg, args),
+        device=args.device,
+        reference=args.reference,
+    )
+    out = Path(args.out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    tree.to_json(out)
+    print(report)
+    print(f'hierarchy: {out}')
+    if None in report.examples:
+        print('no picture: the data set has no image files')
+        return
+    sheet = Path(args.sheet) if args.sheet else out.with_suffix('.png')
+    Image.fromarray(draw_sheet(tree, report)).save(sheet)
+    print(f'picture: {sheet}')
+
+
+if __name__ == '__main__':
+    main()
