@@ -29,7 +29,8 @@ def rerank_table(
         metrics: By the names of :func:`rerank_accuracy`, with or without a
             metric's prefix (``prefix/coarse_top1``). Others are ignored.
         seconds: Time that each of ``'coarse'``, ``'retrieval'`` and
-            ``'rerank'`` took; adds a column.
+            ``'rerank'`` took; adds a column. That of ``'gallery'``, made or
+            loaded, stands below the table.
 
     Returns:
         One row each for coarse, retrieval and re-ranked; columns top-1,
@@ -40,7 +41,9 @@ def rerank_table(
 
     metrics = {name.rsplit('/', 1)[-1]: v for name, v in metrics.items()}
     columns = {**_TOP, **{f'{n}_top1': n for n in _level_names(metrics)}}
-    table = Table(caption=_caption(metrics), caption_justify='left')
+    table = Table(
+        caption=_caption(metrics, seconds or {}), caption_justify='left'
+    )
     table.add_column('accuracy, %')
     for heading in columns.values():
         table.add_column(heading, justify='right')
@@ -65,10 +68,15 @@ def _level_names(metrics: Mapping[str, float]) -> list[str]:
     return list(names)
 
 
-def _caption(metrics: Mapping[str, float]) -> str:
+def _caption(
+    metrics: Mapping[str, float], seconds: Mapping[str, float]
+) -> str:
     mended = _format(metrics.get('mended'), 0)
     broken = _format(metrics.get('broken'), 0)
-    return f'mended {mended}, broken {broken}'
+    caption = f'mended {mended}, broken {broken}'
+    if 'gallery' in seconds:
+        caption += f', gallery {_format(seconds["gallery"], 1)} s'
+    return caption
 
 
 def _format(value: float | None, digits: int) -> str:

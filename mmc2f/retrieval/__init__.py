@@ -10,6 +10,7 @@ from mmc2f.retrieval.prediction_record import prediction_record
 from mmc2f.retrieval.rerank import rerank, retrieval_scores
 from mmc2f.retrieval.rerank_post_processor import ReRankPostProcessor
 from mmc2f.retrieval.rerank_result import ReRankResult
+from mmc2f.retrieval.reranker import ReRanker
 
 __all__ = [
     'ExactIndex',
@@ -18,6 +19,7 @@ __all__ = [
     'Neighbours',
     'ReRankPostProcessor',
     'ReRankResult',
+    'ReRanker',
     'build_gallery',
     'fingerprint',
     'prediction_record',

@@ -55,7 +55,9 @@ def test_without_reranking():
 
 def test_seconds_and_prefix():
     metrics = {f'birds/{name}': value for name, value in METRICS.items()}
-    rows, _ = render(rerank_table(metrics, {'coarse': 1.25, 'rerank': 3}))
+    seconds = {'coarse': 1.25, 'rerank': 3, 'gallery': 20}
+    rows, caption = render(rerank_table(metrics, seconds))
+    assert caption == 'mended 12, broken 5, gallery 20.0 s'
     assert [row[-1] for row in rows] == ['seconds', '1.2', '-', '3.0']
     assert rows[1][:2] == ['coarse', '80.00']
 
