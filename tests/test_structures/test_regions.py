@@ -5,12 +5,12 @@ from mmc2f.structures import Regions
 
 
 def make_regions(**changes):
-    fields = dict(
-        boxes=torch.arange(24.0).view(2, 3, 4),
-        scores=torch.tensor([[0.3, 0.2, 0.1], [0.6, 0.5, 0.4]]),
-        anchor_index=torch.tensor([[1, 2, 3], [4, 5, 6]]),
-        scale_ids=torch.tensor([0, 0, 1]),
-    )
+    fields = {
+        'boxes': torch.arange(24.0).view(2, 3, 4),
+        'scores': torch.tensor([[0.3, 0.2, 0.1], [0.6, 0.5, 0.4]]),
+        'anchor_index': torch.tensor([[1, 2, 3], [4, 5, 6]]),
+        'scale_ids': torch.tensor([0, 0, 1]),
+    }
     return Regions(**{**fields, **changes})
 
 
@@ -34,14 +34,14 @@ def test_select_takes_columns_in_the_order_given():
 @pytest.mark.parametrize(
     'changes, message',
     [
-        (dict(boxes=torch.zeros(3, 4)), r'boxes of Regions must be \(B, R, 4'),
-        (dict(boxes=torch.zeros(2, 3, 5)), 'boxes of Regions'),
+        ({'boxes': torch.zeros(3, 4)}, r'boxes of Regions must be \(B, R, 4'),
+        ({'boxes': torch.zeros(2, 3, 5)}, 'boxes of Regions'),
         (
-            dict(scores=torch.zeros(2, 2)),
+            {'scores': torch.zeros(2, 2)},
             r'scores of Regions must be \(2,',
         ),
-        (dict(anchor_index=torch.zeros(3, 2)), 'anchor_index of Regions'),
-        (dict(scale_ids=torch.zeros(2)), r'scale_ids of Regions must be \(3,'),
+        ({'anchor_index': torch.zeros(3, 2)}, 'anchor_index of Regions'),
+        ({'scale_ids': torch.zeros(2)}, r'scale_ids of Regions must be \(3,'),
     ],
 )
 def test_rejects_shapes_that_do_not_belong_together(changes, message):

@@ -146,10 +146,7 @@ class ScaleSeparatedNMS(nn.Module):
         known = self._suppressions.setdefault(anchors, {})
         key = (self.threshold, self.separate)
         if key not in known:
-            # Made outside inference mode, else training after a validation
-            # could not use them.
-            with torch.inference_mode(False):
-                known[key] = self._make_suppressions(anchors)
+            known[key] = self._make_suppressions(anchors)
         return known[key]
 
     def _make_suppressions(self, anchors: AnchorSet) -> tuple[Tensor, ...]:

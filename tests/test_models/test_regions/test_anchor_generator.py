@@ -137,13 +137,13 @@ def test_anchor_larger_than_the_image_is_an_error(
 @pytest.mark.parametrize(
     'arguments, message',
     [
-        (dict(scales=()), 'scales of AnchorGenerator must not be empty'),
-        (dict(scales=(8, ())), r'scales\[1\] of AnchorGenerator must be pos'),
-        (dict(scales=(8, -1)), r'scales\[1\]'),
-        (dict(scales=((8, 8),)), r'scales\[0\].*must not repeat'),
-        (dict(ratios=()), 'ratios'),
-        (dict(ratios=(0,)), 'ratios'),
-        (dict(reference_size=0), 'reference_size'),
+        ({'scales': ()}, 'scales of AnchorGenerator must not be empty'),
+        ({'scales': (8, ())}, r'scales\[1\] of AnchorGenerator must be pos'),
+        ({'scales': (8, -1)}, r'scales\[1\]'),
+        ({'scales': ((8, 8),)}, r'scales\[0\].*must not repeat'),
+        ({'ratios': ()}, 'ratios'),
+        ({'ratios': (0,)}, 'ratios'),
+        ({'reference_size': 0}, 'reference_size'),
     ],
 )
 def test_rejects_wrong_arguments(arguments, message):
@@ -163,7 +163,7 @@ def test_rejects_wrong_sizes():
 
 def test_builds_from_a_config_and_shows_its_parameters():
     generator = TASK_UTILS.build(
-        dict(type='mmc2f.AnchorGenerator', scales=[24, [48, 96]])
+        {'type': 'mmc2f.AnchorGenerator', 'scales': [24, [48, 96]]}
     )
     assert repr(generator) == (
         'AnchorGenerator(scales=((24,), (48, 96)), ratios=(1.0,), '

@@ -143,12 +143,12 @@ def test_rejects_wrong_input(images, boxes, message):
         RegionCropper(4)(images, boxes)
 
 
-@pytest.mark.parametrize('arguments', [dict(size=0), dict(sampling_ratio=-1)])
+@pytest.mark.parametrize('arguments', [{'size': 0}, {'sampling_ratio': -1}])
 def test_rejects_wrong_arguments(arguments):
     with pytest.raises(ValueError, match=f'{next(iter(arguments))} of Region'):
         RegionCropper(**arguments)
 
 
 def test_builds_from_a_config_and_shows_its_parameters():
-    cropper = MODELS.build(dict(type='mmc2f.RegionCropper', size=112))
+    cropper = MODELS.build({'type': 'mmc2f.RegionCropper', 'size': 112})
     assert repr(cropper) == 'RegionCropper(size=112, sampling_ratio=1)'

@@ -7,11 +7,9 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch.fx.experimental.proxy_tensor import make_fx
 
 from mmc2f.models.regions import (
     AnchorGenerator,
-    RegionCropper,
     ScaleSeparatedNMS,
     iou_suppression,
     topk_nms,
@@ -201,71 +199,6 @@ class TestTopkNms:
             topk_nms(scores, suppress, k)
 
 
-class ThreeBest(torch.nn.Module):
-    def forward(self, scores, suppression):
-        return topk_nms(scores, suppression, 3)
-
-
-class TestTracing:
-    """A graph recorded on one input is right on another."""
-
-    @pytest.fixture
-    def problem(self):
-        generator = torch.manual_seed(0)
-        suppress = iou_suppression(random_boxes(30, generator), 0.25)
-        recorded = torch.zeros(4, 30)
-        used = torch.randn(4, 30, generator=generator)
-        return recorded, used, suppress
-
-    def test_make_fx(self, problem):
-        recorded, used, suppress = problem
-        graph = make_fx(ThreeBest())(recorded, suppress)
-        expected = topk_nms(used, suppress, 3)
-        assert torch.equal(graph(used, suppress), expected)
-
-    def test_export_with_any_batch_size(self, problem):
-        recorded, used, suppress = problem
-        batch = torch.export.Dim('batch')
-        program = torch.export.export(
-            ThreeBest(),
-            (recorded, suppress),
-            dynamic_shapes={'scores': {0: batch}, 'suppression': None},
-        )
-        expected = topk_nms(used[:3], suppress, 3)
-        assert torch.equal(program.module()(used[:3], suppress), expected)
-
-    @pytest.mark.parametrize('strict', [False, True])
-    def test_export_of_anchors_nms_and_crops(self, region_pipeline, strict):
-        module, recorded, used = region_pipeline
-        program = torch.export.export(module, recorded, strict=strict)
-        assert torch.equal(program.module()(*used), module(*used))
-
-    def test_compiles_into_one_graph(self, region_pipeline):
-        module, _, used = region_pipeline
-        compiled = torch.compile(module, backend='eager', fullgraph=True)
-        assert torch.equal(compiled(*used), module(*used))
-
-
-class RegionPipeline(torch.nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.generator = AnchorGenerator((8, 16), reference_size=None)
-        self.nms = ScaleSeparatedNMS()
-        self.cropper = RegionCropper(4)
-
-    def forward(self, scores, images):
-        anchors = self.generator.grid((32, 32), [(4, 4), (2, 2)])
-        return self.cropper(images, anchors.boxes[self.nms(scores, anchors)])
-
-
-@pytest.fixture
-def region_pipeline():
-    recorded = torch.zeros(2, 20), torch.zeros(2, 3, 32, 32)
-    generator = torch.manual_seed(0)
-    used = [torch.randn(x.shape, generator=generator) for x in recorded]
-    return RegionPipeline(), recorded, used
-
-
 @pytest.fixture
 def anchors():
     generator = AnchorGenerator((8, 16), reference_size=None)
@@ -391,7 +324,7 @@ class TestScaleSeparatedNMS:
             ScaleSeparatedNMS(threshold=2)
 
     def test_builds_from_a_config_and_shows_its_parameters(self):
-        nms = MODELS.build(dict(type='mmc2f.ScaleSeparatedNMS', topk=3))
+        nms = MODELS.build({'type': 'mmc2f.ScaleSeparatedNMS', 'topk': 3})
         assert repr(nms) == (
             'ScaleSeparatedNMS(threshold=0.25, topk=3, separate=True)'
         )
