@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -223,3 +224,12 @@ def test_mim_starts_our_tools(mim, tool, weights):
         assert Path(script).parents[1].name == '.mim'
         assert Path(config).with_suffix('.py').is_file()
         assert rest == [*weights, '--launcher', 'none']
+
+
+@pytest.mark.parametrize(
+    ('tool', 'weights'), [('train', []), ('test', ['trained.pth'])]
+)
+def test_our_tools_take_a_config_without_its_suffix(tool, weights):
+    parse_args = runpy.run_path(str(ROOT / f'tools/{tool}.py'))['parse_args']
+    args = parse_args(['configs/ccfr_fonts', *weights])
+    assert args.config == 'configs/ccfr_fonts.py'
