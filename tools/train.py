@@ -8,12 +8,13 @@ from mmengine.config import Config, DictAction
 from mmengine.runner import Runner
 
 from mmc2f.apis import prepare_label_tree
+from mmc2f.apis.config_file import config_file
 
 
 def parse_args(args: list[str] | None = None) -> argparse.Namespace:
     """Read the command line, with mmpretrain's customary options."""
     parser = argparse.ArgumentParser(description='Train a model')
-    parser.add_argument('config', help='config file')
+    parser.add_argument('config', type=config_file, help='config file')
     parser.add_argument('--work-dir', help='folder for logs and weights')
     parser.add_argument(
         '--resume',

@@ -24,16 +24,14 @@ train_pipeline = [
 ]
 test_pipeline = [
     dict(type='mmc2f.LoadImage'),
-    dict(
-        type='ResizeEdge', scale=256, edge='short', interpolation='bicubic'
-    ),
+    dict(type='ResizeEdge', scale=256, edge='short', interpolation='bicubic'),
     dict(type='CenterCrop', crop_size=input_size),
     dict(type='PackInputs'),
 ]
 
 train_dataloader = dict(
     batch_size=batch_size,
-    num_workers=2,
+    num_workers=1,
     persistent_workers=True,
     drop_last=True,
     dataset=dict(pipeline=train_pipeline),
@@ -41,7 +39,7 @@ train_dataloader = dict(
 )
 val_dataloader = dict(
     batch_size=batch_size,
-    num_workers=2,
+    num_workers=1,
     persistent_workers=True,
     dataset=dict(pipeline=test_pipeline),
     sampler=dict(type='DefaultSampler', shuffle=False),

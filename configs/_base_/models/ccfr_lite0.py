@@ -6,6 +6,7 @@ model = dict(
         model_name='tf_efficientnet_lite0',
         # Strides 16 and 32; channels 112 and 1280.
         nodes=('blocks.4', 'bn2'),
+        channels_last=True,
         init_cfg=dict(
             type='Pretrained',
             checkpoint='{{$MMC2F_CHECKPOINTS:checkpoints}}/'
@@ -44,7 +45,9 @@ model = dict(
         in_channels=1280 + 2 * 512,
         loss=dict(type='LabelSmoothLoss', label_smooth_val=0.1),
     ),
-    ranking_loss=dict(type='mmc2f.NavigatorRankingLoss', margin=1.0),
+    ranking_loss=dict(
+        type='mmc2f.NavigatorRankingLoss', margin=1.0, reduction='mean'
+    ),
     triplet_loss=dict(type='mmc2f.CosineTripletLoss', margin=0.3),
     num_proposals=3,
 )

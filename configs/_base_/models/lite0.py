@@ -5,6 +5,7 @@ model = dict(
         type='mmc2f.FeatureTap',
         model_name='tf_efficientnet_lite0',
         nodes=('bn2',),
+        channels_last=True,
         init_cfg=dict(
             type='Pretrained',
             checkpoint='{{$MMC2F_CHECKPOINTS:checkpoints}}/'

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from mmengine.hooks import Hook
+from mmengine.logging import MessageHub
 from mmengine.model import is_model_wrapper
 from mmengine.optim import OptimWrapperDict
 from torch import nn
@@ -133,6 +134,7 @@ class TrainingStageHook(Hook):
             module.requires_grad_(False)
         model.set_losses(stage.losses)
         self._entered = stage
+        _forget_losses(runner.message_hub)
         runner.logger.info(
             f'Stage {self.stages.index(stage) + 1}/{len(self.stages)} '
             f'"{stage.name}": {stage.epochs} epochs, losses '
@@ -161,6 +163,13 @@ def _named(
             f'not have; its parts are {[n for n, _ in model.named_children()]}'
         )
     return [modules[name] for name in names]
+
+
+def _forget_losses(message_hub: MessageHub) -> None:
+    """Drop the last stage's losses, which the log would repeat for ever."""
+    for name in list(message_hub.log_scalars):
+        if name.startswith('train/') and not name.endswith('time'):
+            del message_hub.log_scalars[name]
 
 
 def _restore_learning_rates(optim_wrapper) -> None:

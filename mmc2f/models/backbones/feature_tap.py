@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import torch
 from mmengine.model import BaseModule
 from mmengine.model.weight_init import PretrainedInit
 from torch import Tensor, nn
@@ -25,6 +26,9 @@ class FeatureTap(BaseModule):
         norm_eval: Keep batch normalisation on its running statistics while
             training. Crops and whole images have different statistics, and
             the shared backbone sees both.
+        channels_last: Keep channels in the last place in memory. The values
+            are the same; depthwise networks are about half as fast again on
+            a CPU.
         init_cfg: ``dict(type='Pretrained', checkpoint=FILE)`` reads a state
             dict with the library's own parameter names when the weights are
             initialised.
@@ -42,6 +46,7 @@ class FeatureTap(BaseModule):
         nodes: Sequence[str],
         source: str = 'timm',
         norm_eval: bool = False,
+        channels_last: bool = False,
         init_cfg: dict | None = None,
         **kwargs,
     ) -> None:
@@ -54,6 +59,10 @@ class FeatureTap(BaseModule):
         self.norm_eval = norm_eval
         build = _from_timm if source == 'timm' else _from_torchvision
         self.model = build(model_name, self.nodes, kwargs)
+        self.memory_format = torch.contiguous_format
+        if channels_last:
+            self.memory_format = torch.channels_last
+        self.model.to(memory_format=self.memory_format)
 
     def forward(self, inputs: Tensor) -> tuple[Tensor, ...]:
         """Run the network.
@@ -64,6 +73,7 @@ class FeatureTap(BaseModule):
         Returns:
             One map ``(B, C_i, H_i, W_i)`` for each of ``nodes``, in order.
         """
+        inputs = inputs.contiguous(memory_format=self.memory_format)
         maps = self.model(inputs)
         return tuple(maps[node] for node in self.nodes)
 

@@ -361,4 +361,3 @@ class CCFR(BaseClassifier):
 def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
     if value not in choices:
         raise ValueError(f'{name} is one of {choices}, not {value!r}')
-

@@ -115,7 +115,9 @@ class MultiLevelHead(ClsHead):
     def _load_from_state_dict(self, state_dict, prefix, *args) -> None:
         stored = state_dict.get(prefix + 'tree_json')
         if stored is not None and stored.numel():
-            self._adopt(LabelTree.from_dict(json.loads(bytes(stored.tolist()))))
+            self._adopt(
+                LabelTree.from_dict(json.loads(bytes(stored.tolist())))
+            )
         if self.tree is not None:
             # Where another tree was kept, or the checkpoint had none.
             state_dict = {**state_dict, prefix + 'tree_json': self.tree_json}

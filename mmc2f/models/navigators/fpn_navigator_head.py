@@ -59,6 +59,10 @@ class FPNNavigatorHead(BaseModule):
         self.score = nn.ModuleList(
             nn.Conv2d(fpn_channels, count, 1) for count in counts
         )
+        for layer in self.score:
+            # Scores start close together, inside the margin of the ranking.
+            nn.init.normal_(layer.weight, std=0.01)
+            nn.init.zeros_(layer.bias)
 
     def forward(self, feats: Sequence[Tensor]) -> Tensor:
         """Score all anchors.
