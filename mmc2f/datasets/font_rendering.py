@@ -26,7 +26,7 @@ def render_words(
         RGB image.
     """
     scale = size / REFERENCE_SIZE
-    points = rng.uniform(13, 30) * scale
+    points = rng.uniform(20, 40) * scale
     text = _draw_text(words, font_file, points)
     ink_mask = _place(text, size, rng)
     mask = np.asarray(ink_mask, np.float64)[..., None] / 255
@@ -35,9 +35,9 @@ def render_words(
     # The blur grows with the letters, so that small ones stay readable.
     # Noise comes after it, as in a camera: it is never smoothed.
     blurred = Image.fromarray(_to_bytes(picture)).filter(
-        ImageFilter.GaussianBlur(rng.uniform(0, 0.06) * points)
+        ImageFilter.GaussianBlur(rng.uniform(0, 0.05) * points)
     )
-    noise = rng.normal(0, rng.uniform(2, 20), (size, size, 3))
+    noise = rng.normal(0, rng.uniform(2, 12), (size, size, 3))
     return Image.fromarray(_to_bytes(np.asarray(blurred) + noise))
 
 
@@ -71,7 +71,7 @@ def _place(
     # Far less slant than an oblique cut has (about 0.2), or the label of a
     # sheared upright face would be wrong.
     quad[:, 0] += rng.uniform(-0.06, 0.06) * quad[:, 1]
-    angle = np.deg2rad(rng.uniform(-40, 40))
+    angle = np.deg2rad(rng.uniform(-15, 15))
     cos, sin = np.cos(angle), np.sin(angle)
     quad = quad @ np.array([[cos, sin], [-sin, cos]])
     quad += rng.uniform(-0.03, 0.03, quad.shape) * [width, height]
@@ -104,7 +104,7 @@ def _paper_and_ink(
     size: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """A paper with uneven light, and an ink that stands out from it."""
-    low_contrast = rng.random() < 0.25
+    low_contrast = rng.random() < 0.2
     contrast = rng.uniform(45, 75) if low_contrast else rng.uniform(90, 190)
     darker = rng.uniform(10, 245 - contrast)
     levels = [darker, darker + contrast]

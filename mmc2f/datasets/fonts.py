@@ -1,6 +1,6 @@
 """Font-face demo images, rendered from the faces that matplotlib ships.
 
-Each image shows one to three made-up words in one face on a paper of its
+Each image shows two to four made-up words in one face on a paper of its
 own; the task is to name the face. Nothing is downloaded, and the same
 parameters give the same images.
 """
@@ -27,7 +27,7 @@ SPLITS = ('train', 'test')
 MANIFEST = 'manifest.json'
 WORDS = 'words.json'
 # Raise it when the rendering changes, so that old folders are noticed.
-VERSION = 1
+VERSION = 2
 TAXONOMY = Path(__file__).parents[1] / 'taxonomies' / 'fonts.csv'
 CONSONANTS = list('bdfgklmnprstx')
 ONSETS = CONSONANTS + list('chjvwyz') + ['br', 'dr', 'gl', 'qu', 'st', 'th']
@@ -218,8 +218,8 @@ def _is_complete(out: Path, spec: FontDemoSpec, jobs: list[_Job]) -> bool:
 def _choose_words(
     vocabulary: list[str], rng: np.random.Generator
 ) -> list[str]:
-    """One to three words, each in lower, title or upper case."""
-    chosen = rng.choice(vocabulary, size=rng.integers(1, 4), replace=False)
+    """Two to four words, each in lower, title or upper case."""
+    chosen = rng.choice(vocabulary, size=rng.integers(2, 5), replace=False)
     cases = (str.lower, str.lower, str.capitalize, str.upper)
     return [cases[rng.integers(len(cases))](str(word)) for word in chosen]
 

@@ -12,7 +12,6 @@ __all__ = ['prediction_record']
 def prediction_record(
     data_sample: BaseDataElement,
     class_names: Sequence[str],
-    gallery_ids: Sequence[str] | None = None,
     topn: int = 5,
 ) -> dict[str, Any]:
     """Describe a prediction in JSON types, with what it rests on.
@@ -20,7 +19,6 @@ def prediction_record(
     Args:
         data_sample: As CCFR gives it, re-ranked or not.
         class_names: Names of the C classes.
-        gallery_ids: Names of the gallery images; needed for neighbours.
         topn: How many classes are listed; more than C means all.
 
     Returns:
@@ -33,7 +31,7 @@ def prediction_record(
         ``score``.
 
     Raises:
-        ValueError: A class has no name, or a neighbour no image id.
+        ValueError: A class has no name.
     """
     coarse = data_sample.get('coarse_score', data_sample.get('pred_score'))
     if len(class_names) != len(coarse):
@@ -47,13 +45,11 @@ def prediction_record(
         'truth': None if truth is None else class_names[int(truth)],
         'coarse': _best(coarse, class_names, topn, 'probability'),
     }
-    if 'neighbour_indices' in data_sample:
+    if 'neighbour_ids' in data_sample:
         record['reranked'] = _best(
             data_sample.pred_score, class_names, topn, 'score'
         )
-        record['neighbours'] = _neighbours(
-            data_sample, class_names, gallery_ids or ()
-        )
+        record['neighbours'] = _neighbours(data_sample, class_names)
     if 'regions' in data_sample:
         record['regions'] = _regions(data_sample)
     return record
@@ -67,33 +63,22 @@ def _best(
 
 
 def _neighbours(
-    data_sample: BaseDataElement,
-    class_names: Sequence[str],
-    gallery_ids: Sequence[str],
+    data_sample: BaseDataElement, class_names: Sequence[str]
 ) -> list[dict[str, Any]]:
-    found = []
-    for index, label, similarity in zip(
-        data_sample.neighbour_indices.tolist(),
-        data_sample.neighbour_labels.tolist(),
-        data_sample.neighbour_similarities.tolist(),
-        strict=True,
-    ):
-        if index < 0:  # an approximate index found fewer
-            continue
-        if index >= len(gallery_ids):
-            raise ValueError(
-                f'A neighbour is gallery image {index}, but there are '
-                f'{len(gallery_ids)} image ids: pass those of the gallery '
-                'that was searched.'
-            )
-        found.append(
-            {
-                'image': gallery_ids[index],
-                'class': class_names[label],
-                'similarity': similarity,
-            }
+    return [
+        {
+            'image': image,
+            'class': class_names[label],
+            'similarity': similarity,
+        }
+        for image, label, similarity in zip(
+            data_sample.neighbour_ids,
+            data_sample.neighbour_labels.tolist(),
+            data_sample.neighbour_similarities.tolist(),
+            strict=True,
         )
-    return found
+        if image is not None  # an approximate index found fewer
+    ]
 
 
 def _regions(data_sample: BaseDataElement) -> list[dict[str, Any]]:

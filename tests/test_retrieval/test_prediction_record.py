@@ -9,14 +9,14 @@ from mmpretrain.structures import DataSample
 from mmc2f.retrieval import prediction_record
 
 CLASSES = ['ant', 'bee', 'cat']
-GALLERY_IDS = ['images/0.jpg', 'images/1.jpg']
 
 
 def make_sample():
     sample = DataSample(metainfo={'img_path': 'query.jpg'}).set_gt_label(2)
     sample.set_field(torch.tensor([0.25, 0.5, 0.25]), 'coarse_score')
     sample.set_pred_score(torch.tensor([0.0, 0.125, 0.875]))
-    sample.set_field(torch.tensor([1, 0, -1]), 'neighbour_indices')
+    ids = ['images/1.jpg', 'images/0.jpg', None]
+    sample.set_field(ids, 'neighbour_ids')
     sample.set_field(torch.tensor([2, 1, -1]), 'neighbour_labels')
     similarities = torch.tensor([0.75, 0.5, float('-inf')])
     sample.set_field(similarities, 'neighbour_similarities')
@@ -26,7 +26,7 @@ def make_sample():
 
 
 def test_holds_what_the_prediction_rests_on():
-    record = prediction_record(make_sample(), CLASSES, GALLERY_IDS, topn=2)
+    record = prediction_record(make_sample(), CLASSES, topn=2)
     assert json.loads(json.dumps(record, allow_nan=False)) == {
         'image': 'query.jpg',
         'truth': 'cat',
@@ -62,15 +62,10 @@ def test_plain_prediction():
 def test_regions_without_scores():
     sample = make_sample()
     del sample.region_scores
-    record = prediction_record(sample, CLASSES, GALLERY_IDS)
+    record = prediction_record(sample, CLASSES)
     assert record['regions'] == [{'box': [0.0, 1.0, 2.0, 3.0], 'score': None}]
-
-
-def test_ids_of_another_gallery():
-    with pytest.raises(ValueError, match='gallery image 1'):
-        prediction_record(make_sample(), CLASSES, GALLERY_IDS[:1])
 
 
 def test_class_names_of_another_model():
     with pytest.raises(ValueError, match='2 class names for 3'):
-        prediction_record(make_sample(), CLASSES[:2], GALLERY_IDS)
+        prediction_record(make_sample(), CLASSES[:2])

@@ -3,6 +3,7 @@
 from mmc2f.evaluation.metrics.hierarchical_accuracy import (
     HierarchicalAccuracy,
 )
+from mmc2f.evaluation.metrics.prediction_writer import PredictionWriter
 from mmc2f.evaluation.metrics.rerank_metric import ReRankMetric
 
-__all__ = ['HierarchicalAccuracy', 'ReRankMetric']
+__all__ = ['HierarchicalAccuracy', 'PredictionWriter', 'ReRankMetric']

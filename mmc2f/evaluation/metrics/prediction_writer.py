@@ -1,0 +1,55 @@
+"""Writes every prediction, with what it rests on, to a file."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from mmengine.evaluator import BaseMetric
+from mmengine.logging import print_log
+from mmengine.structures import BaseDataElement
+
+from mmc2f.registry import METRICS
+from mmc2f.retrieval.prediction_record import prediction_record
+
+__all__ = ['PredictionWriter']
+
+
+@METRICS.register_module()
+class PredictionWriter(BaseMetric):
+    """JSON lines, one object an image: classes, neighbours, regions.
+
+    It is a metric because a metric sees all predictions, from every rank and
+    each image once. It measures nothing.
+
+    Args:
+        path: File to write; its folder is made.
+        topn: How many classes are listed.
+        **kwargs: Of MMEngine's ``BaseMetric``.
+    """
+
+    def __init__(self, path: str | Path, topn: int = 5, **kwargs: Any) -> None:
+        super().__init__(**{'prefix': 'predictions', **kwargs})
+        self.path = Path(path)
+        self.topn = topn
+
+    def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
+        """Keep a record of each sample, without its embedding."""
+        classes = self.dataset_meta['classes']
+        self.results += [
+            prediction_record(BaseDataElement(**sample), classes, self.topn)
+            for sample in data_samples
+        ]
+
+    def compute_metrics(self, results: list[dict]) -> dict[str, int]:
+        """Write the file.
+
+        Returns:
+            ``written``, the number of predictions.
+        """
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.open('w', encoding='utf-8') as file:
+            for record in results:
+                file.write(json.dumps(record, ensure_ascii=False) + '\n')
+        print_log(f'Predictions written to {self.path}', logger='current')
+        return {'written': len(results)}

@@ -1,0 +1,207 @@
+import copy
+import io
+
+import pytest
+import timm
+import torch
+import torchvision
+from torch import nn
+
+from mmc2f.models import FeatureTap
+from mmc2f.registry import MODELS
+
+NODES = ('blocks.2', 'blocks.3', 'bn2')
+
+
+@pytest.fixture
+def images():
+    return torch.randn(2, 3, 64, 64)
+
+
+@pytest.fixture
+def tap():
+    return FeatureTap('test_efficientnet', NODES)
+
+
+def captured(network, names, images):
+    """Outputs of modules, taken with hooks instead of a traced graph."""
+    found = {}
+    for name in names:
+        network.get_submodule(name).register_forward_hook(
+            lambda _, __, output, name=name: found.setdefault(name, output)
+        )
+    network(images)
+    return [found[name] for name in names]
+
+
+def assert_same_maps(actual, expected):
+    assert len(actual) == len(expected)
+    for one, other in zip(actual, expected, strict=True):
+        torch.testing.assert_close(one, other)
+
+
+@pytest.mark.parametrize('training', [True, False])
+def test_maps_are_those_of_timm(tap, images, training):
+    network = timm.create_model('test_efficientnet')
+    network.load_state_dict(tap.model.state_dict(), strict=False)
+    network.train(training)
+    maps = tap.train(training)(images)
+    assert_same_maps(maps, captured(network, NODES, images))
+    assert [x.shape[-1] for x in maps] == [8, 4, 2]
+
+
+def test_maps_are_those_of_torchvision(images):
+    nodes = ('layer3', 'layer4')
+    tap = FeatureTap('resnet18', nodes, source='torchvision').eval()
+    network = torchvision.models.resnet18().eval()
+    network.load_state_dict(tap.model.state_dict(), strict=False)
+    assert_same_maps(tap(images), captured(network, nodes, images))
+
+
+def test_nodes_are_returned_in_the_order_asked_for(tap, images):
+    other = FeatureTap('test_efficientnet', NODES[::-1]).eval()
+    other.load_state_dict(tap.state_dict())
+    assert_same_maps(other(images), tap.eval()(images)[::-1])
+
+
+def test_what_the_nodes_do_not_need_is_left_out():
+    tap = FeatureTap('test_efficientnet', ('blocks.2',))
+    names = dict(tap.model.named_parameters())
+    assert not [n for n in names if n.startswith(('blocks.3', 'classifier'))]
+
+
+@pytest.mark.parametrize('training', [True, False])
+def test_channels_last_gives_the_same_values(tap, images, training):
+    other = FeatureTap('test_efficientnet', NODES, channels_last=True)
+    other.load_state_dict(tap.state_dict())
+    maps = other.train(training)(images)
+    assert_same_maps(maps, tap.train(training)(images))
+    assert maps[0].is_contiguous(memory_format=torch.channels_last)
+
+
+def test_arguments_reach_the_builder_of_the_library(images):
+    tap = FeatureTap('test_efficientnet', ('bn2',), in_chans=1)
+    assert tap.eval()(images[:, :1])[0].shape == (2, 256, 2, 2)
+    tap = FeatureTap(
+        'resnet18',
+        ('layer1',),
+        source='torchvision',
+        replace_stride_with_dilation=None,
+        num_classes=3,
+    )
+    assert tap.eval()(images)[0].shape == (2, 64, 16, 16)
+
+
+def test_norm_eval_keeps_the_running_statistics(images):
+    tap = FeatureTap('test_efficientnet', NODES, norm_eval=True).train()
+    before = copy.deepcopy(tap.state_dict())
+    maps = tap(images)
+    assert tap.training
+    assert_same_maps(maps, tap.eval()(images))
+    after = tap.state_dict()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+def test_without_norm_eval_the_statistics_follow_the_batch(tap, images):
+    before = tap.model.bn2.running_mean.clone()
+    tap.train()(images)
+    assert not torch.equal(before, tap.model.bn2.running_mean)
+    assert tap.model.bn2.num_batches_tracked == 1
+
+
+def test_a_norm_set_to_evaluation_from_outside_stays_so(tap, images):
+    """The training stages do this to a backbone that is traced."""
+    tap.train()
+    for module in tap.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.eval()
+    maps = tap(images)
+    assert_same_maps(maps, tap.eval()(images))
+
+
+def test_pretrained_reads_the_names_of_the_library(tmp_path, images):
+    torch.manual_seed(1)
+    network = timm.create_model('test_efficientnet').eval()
+    path = tmp_path / 'weights.pth'
+    torch.save(network.state_dict(), path)
+    init_cfg = dict(type='Pretrained', checkpoint=str(path))
+    tap = MODELS.build(
+        dict(
+            type='mmc2f.FeatureTap',
+            model_name='test_efficientnet',
+            nodes=NODES,
+            init_cfg=init_cfg,
+        )
+    ).eval()
+    expected = captured(network, NODES, images)
+    assert not torch.allclose(tap(images)[-1], expected[-1])
+    tap.init_weights()
+    assert_same_maps(tap(images), expected)
+
+
+def test_weights_are_not_read_a_second_time(tmp_path):
+    network = timm.create_model('test_efficientnet')
+    path = tmp_path / 'weights.pth'
+    torch.save(network.state_dict(), path)
+    init_cfg = dict(type='Pretrained', checkpoint=str(path))
+    tap = FeatureTap('test_efficientnet', NODES, init_cfg=init_cfg)
+    tap.init_weights()
+    nn.init.zeros_(tap.model.conv_stem.weight)
+    tap.init_weights()
+    assert not tap.model.conv_stem.weight.any()
+
+
+def test_without_init_cfg_the_weights_stay(tap):
+    before = tap.model.conv_stem.weight.clone()
+    tap.init_weights()
+    assert torch.equal(before, tap.model.conv_stem.weight)
+
+
+def test_missing_checkpoint_is_named_with_a_way_out(tmp_path):
+    missing = str(tmp_path / 'none.pth')
+    init_cfg = dict(type='Pretrained', checkpoint=missing)
+    tap = FeatureTap('test_efficientnet', NODES, init_cfg=init_cfg)
+    with pytest.raises(FileNotFoundError, match=r'none\.pth.*init_cfg'):
+        tap.init_weights()
+
+
+@pytest.mark.parametrize(
+    ('name', 'source'),
+    [('test_efficientnet', 'timm'), ('resnet18', 'torchvision')],
+)
+def test_unknown_node_is_named_with_those_there_are(name, source):
+    with pytest.raises(ValueError, match=r'block9.*bn1'):
+        FeatureTap(name, ('bn1', 'block9'), source=source)
+
+
+def test_unknown_source():
+    with pytest.raises(ValueError, match="'timm' or 'torchvision'.*'hub'"):
+        FeatureTap('resnet18', ('bn1',), source='hub')
+
+
+def test_a_copy_has_weights_of_its_own(tap, images):
+    tap.eval()
+    copied = copy.deepcopy(tap)
+    assert_same_maps(copied(images), tap(images))
+    nn.init.zeros_(copied.model.conv_stem.weight)
+    assert tap.model.conv_stem.weight.any()
+    assert not torch.allclose(copied(images)[-1], tap(images)[-1])
+
+
+def test_a_copy_still_changes_between_training_and_evaluation(images):
+    tap = FeatureTap('mobilenet_v3_small', ('features.12',), 'torchvision')
+    copied = copy.deepcopy(tap).train()
+    copied.eval()
+    assert_same_maps(copied(images), copied(images))
+    assert torch.equal(copied(images)[0], tap.eval()(images)[0])
+
+
+def test_state_dict_survives_a_file(tap, images):
+    file = io.BytesIO()
+    torch.save(tap.state_dict(), file)
+    file.seek(0)
+    torch.manual_seed(5)
+    other = FeatureTap('test_efficientnet', NODES).eval()
+    other.load_state_dict(torch.load(file, weights_only=True))
+    assert_same_maps(other(images), tap.eval()(images))
+    assert all(name.startswith('model.') for name in tap.state_dict())

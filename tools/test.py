@@ -1,0 +1,124 @@
+"""Test a model: ``python tools/test.py CONFIG CHECKPOINT [options]``."""
+
+import argparse
+import os
+import os.path as osp
+
+from mmengine.config import Config, DictAction
+from mmengine.runner import Runner
+
+from mmc2f.apis.config_file import config_file
+
+HOOK = 'mmc2f.ReRankHook'
+
+
+def parse_args(args: list[str] | None = None) -> argparse.Namespace:
+    """Read the command line, with mmpretrain's customary options."""
+    parser = argparse.ArgumentParser(description='Test a model')
+    parser.add_argument('config', type=config_file, help='config file')
+    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument('--work-dir', help='folder for logs')
+    parser.add_argument(
+        '--rerank',
+        action=argparse.BooleanOptionalAction,
+        help='re-rank by retrieval, or not; the default is what the config '
+        'says',
+    )
+    parser.add_argument(
+        '--gallery',
+        metavar='FILE',
+        help='gallery of an earlier test; where there is no such file yet, '
+        'the gallery is built and saved there',
+    )
+    parser.add_argument(
+        '--out',
+        metavar='FILE',
+        help='write the predictions with their neighbours, as JSON lines',
+    )
+    parser.add_argument(
+        '--amp', action='store_true', help='automatic mixed precision'
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        help='config values to change, as key=value',
+    )
+    parser.add_argument(
+        '--launcher',
+        choices=['none', 'pytorch', 'slurm', 'mpi'],
+        default='none',
+        help='job launcher',
+    )
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+    args = parser.parse_args(args)
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    return args
+
+
+def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
+    """Write the command line's options into the config."""
+    cfg.launcher = args.launcher
+    cfg.load_from = args.checkpoint
+    cfg.resume = False
+    if args.work_dir is not None:
+        cfg.work_dir = args.work_dir
+    elif cfg.get('work_dir') is None:
+        name = osp.splitext(osp.basename(args.config))[0]
+        cfg.work_dir = osp.join('work_dirs', name)
+    if args.amp:
+        cfg.test_cfg.fp16 = True
+    cfg.test_dataloader.setdefault('pin_memory', True)
+    cfg.test_dataloader.setdefault('collate_fn', dict(type='default_collate'))
+    if args.cfg_options is not None:
+        cfg.merge_from_dict(args.cfg_options)
+    set_reranking(cfg, args.rerank, args.gallery)
+    if args.out is not None:
+        add_writer(cfg, args.out)
+    return cfg
+
+
+def set_reranking(
+    cfg: Config, rerank: bool | None, gallery: str | None
+) -> None:
+    """Keep, add or take away the re-rank hook, and give it a gallery.
+
+    Raises:
+        SystemExit: A gallery is named, but nothing re-ranks.
+    """
+    hooks = list(cfg.get('custom_hooks') or [])
+    present = any(hook['type'] == HOOK for hook in hooks)
+    if rerank is False:
+        hooks = [hook for hook in hooks if hook['type'] != HOOK]
+    elif rerank and not present:
+        hooks.append(dict(type=HOOK))
+    cfg.custom_hooks = hooks
+    hook = next((h for h in cfg.custom_hooks if h['type'] == HOOK), None)
+    if gallery is None:
+        return
+    if hook is None:
+        raise SystemExit('--gallery is of no use without --rerank')
+    key = 'gallery_file' if osp.exists(gallery) else 'save_gallery'
+    hook[key] = gallery
+
+
+def add_writer(cfg: Config, path: str) -> None:
+    """Write the predictions beside whatever the config measures."""
+    evaluators = cfg.test_evaluator
+    if not isinstance(evaluators, list):
+        evaluators = [evaluators]
+    cfg.test_evaluator = [
+        *evaluators,
+        dict(type='mmc2f.PredictionWriter', path=path),
+    ]
+
+
+def main(args: list[str] | None = None) -> dict[str, float]:
+    """Test as the config and the command line say."""
+    args = parse_args(args)
+    cfg = merge_args(Config.fromfile(args.config), args)
+    return Runner.from_cfg(cfg).test()
+
+
+if __name__ == '__main__':
+    main()
