@@ -79,19 +79,20 @@ class FeatureTap(BaseModule):
 
     def init_weights(self) -> None:
         """Read the checkpoint of ``init_cfg`` into the wrapped network."""
-        if self.init_cfg and self.init_cfg.get('type') == 'Pretrained':
-            load = {k: v for k, v in self.init_cfg.items() if k != 'type'}
-            try:
-                PretrainedInit(**load)(self.model)
-            except FileNotFoundError as error:
-                raise FileNotFoundError(
-                    f'{load["checkpoint"]}: no such file. Make the '
-                    'EfficientNet-Lite weights with `make checkpoints`, or '
-                    'name another file in model.backbone.init_cfg.'
-                ) from error
-            self._is_init = True
+        config = self.init_cfg or {}
+        if self.is_init or config.get('type') != 'Pretrained':
+            super().init_weights()
             return
-        super().init_weights()
+        load = {key: value for key, value in config.items() if key != 'type'}
+        try:
+            PretrainedInit(**load)(self.model)
+        except FileNotFoundError as error:
+            raise FileNotFoundError(
+                f'{load["checkpoint"]}: no such file. Name another in '
+                'model.backbone.init_cfg, or, for EfficientNet-Lite, make '
+                'it with `make checkpoints`.'
+            ) from error
+        self.is_init = True
 
     def train(self, mode: bool = True) -> 'FeatureTap':
         """Set the mode; ``norm_eval`` keeps the normalisation fixed."""
@@ -101,6 +102,11 @@ class FeatureTap(BaseModule):
                 if isinstance(module, nn.modules.batchnorm._BatchNorm):
                     module.eval()
         return self
+
+    def __setstate__(self, state: dict) -> None:
+        """Restore a copy, whose graph always comes in training mode."""
+        super().__setstate__(state)
+        self.train(self.training)
 
 
 def _from_timm(name: str, nodes: tuple, kwargs: dict) -> nn.Module:

@@ -175,7 +175,7 @@ def test_unknown_node_is_named_with_those_there_are(name, source):
 
 
 def test_unknown_source():
-    with pytest.raises(ValueError, match="'timm' or 'torchvision'.*'hub'"):
+    with pytest.raises(ValueError, match=r"'timm' or 'torchvision'.*'hub'"):
         FeatureTap('resnet18', ('bn1',), source='hub')
 
 
