@@ -1,12 +1,15 @@
 """Classifiers of child and super classes on one feature, Section 3.1."""
 
 import json
+import logging
 
 import torch
 from mmengine.logging import print_log
+from mmpretrain.evaluation.metrics import Accuracy
 from mmpretrain.models.heads import ClsHead
 from torch import Tensor, nn
 
+from mmc2f.models.heads.hard_labels import hard_labels
 from mmc2f.registry import MODELS
 from mmc2f.structures import LabelTree
 
@@ -30,9 +33,10 @@ class MultiLevelHead(ClsHead):
             later, by ``tools/train.py`` or by a checkpoint.
         parent_level: Level of the tree that holds the super classes.
         loss: Config of the loss.
+        **kwargs: ``topk`` and ``cal_acc`` of mmpretrain's ``ClsHead``.
 
     Raises:
-        ValueError: The tree has another number of classes.
+        ValueError: The tree has another number of classes, or not the level.
     """
 
     def __init__(
@@ -69,10 +73,10 @@ class MultiLevelHead(ClsHead):
         """
         tree.check_num_classes(self.num_classes, 'the multi-level head')
         device = self.fc.weight.device
+        self.parent_of = tree.ancestors(self.parent_level).to(device)
         self.tree = tree
         text = json.dumps(tree.to_dict(), ensure_ascii=True).encode()
         self.tree_json = torch.tensor(list(text), dtype=torch.uint8).to(device)
-        self.parent_of = tree.ancestors(self.parent_level).to(device)
         parents = tree.num_classes(self.parent_level)
         self.fc_parent = nn.Linear(self.in_channels, parents).to(device)
         nn.init.normal_(self.fc_parent.weight, std=0.01)
@@ -89,6 +93,7 @@ class MultiLevelHead(ClsHead):
 
         Raises:
             RuntimeError: The head has no tree yet.
+            ValueError: Labels are mixed, see :func:`hard_labels`.
         """
         if self.fc_parent is None:
             raise RuntimeError(
@@ -97,20 +102,18 @@ class MultiLevelHead(ClsHead):
                 'clusters the classes where the config says so'
             )
         feature = self.pre_logits(feats)
-        labels = torch.cat([sample.gt_label for sample in data_samples])
+        labels = hard_labels(data_samples, feature.device)
+        logits = self.fc(feature)
         terms = self.loss_module(
-            self.fc(feature),
-            self.fc_parent(feature),
-            labels.to(feature.device),
-            self.parent_of,
-            **kwargs,
+            logits, self.fc_parent(feature), labels, self.parent_of, **kwargs
         )
-        return dict(
-            loss=terms['total'],
-            l1=terms['l1'].detach(),
-            l2=terms['l2'].detach(),
-            lh=terms['lh'].detach(),
-        )
+        losses = {name: terms[name].detach() for name in ('l1', 'l2', 'lh')}
+        losses['loss'] = terms['total']
+        if self.cal_acc:
+            accuracies = Accuracy.calculate(logits, labels, topk=self.topk)
+            for k, accuracy in zip(self.topk, accuracies, strict=True):
+                losses[f'accuracy_top-{k}'] = accuracy
+        return losses
 
     def _load_from_state_dict(self, state_dict, prefix, *args) -> None:
         stored = state_dict.get(prefix + 'tree_json')
@@ -133,6 +136,7 @@ class MultiLevelHead(ClsHead):
                 f'classes, the head has {self.num_classes}: the tree is not '
                 'taken over.',
                 logger='current',
+                level=logging.WARNING,
             )
         elif difference := self.tree.describe_difference(stored):
             raise ValueError(
