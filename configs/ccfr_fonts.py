@@ -23,11 +23,12 @@ test_data = dict(type='mmc2f.ImageFolder', data_root=data_root, split='test')
 taxonomy = 'fonts'  # known tree to report accuracy on; None without one
 
 # ------------------------------------------------------------------- training
-# The label tree of the multi-level loss: clustered from the starting weights,
-# or a tree: a packaged name such as 'fonts', or a csv or json file.
-tree = dict(type='mmc2f.ClassClustering', num_clusters='silhouette')
+# The label tree of the multi-level loss: a packaged name, a csv or json file,
+# or dict(type='mmc2f.ClassClustering', num_clusters='silhouette') to cluster
+# the classes on features of the starting weights.
+tree = 'fonts'
 # Multi-level pretraining, navigator, softmax and triplet.
-stage_epochs = (4, 1, 5)
+stage_epochs = (8, 1, 5)
 learning_rate = 0.02  # at batch_size; the classifiers take 10 times it
 batch_size = 32
 images_per_class = 2  # in a batch, for the triplets
@@ -41,6 +42,7 @@ gate = 'per_class'
 stage_ends = [sum(stage_epochs[: i + 1]) for i in range(len(stage_epochs))]
 model = dict(
     data_preprocessor=_base_.data_preprocessor,
+    cropper=dict(size=64),
     global_head=dict(num_classes=num_classes, tree=tree),
     region_head=dict(num_classes=num_classes),
     head=dict(num_classes=num_classes),
@@ -84,7 +86,7 @@ custom_hooks = [
 ]
 auto_scale_lr = dict(base_batch_size=batch_size)
 optim_wrapper = dict(optimizer=dict(lr=learning_rate))
-train_cfg = dict(by_epoch=True, max_epochs=stage_ends[-1], val_interval=1)
+train_cfg = dict(by_epoch=True, max_epochs=stage_ends[-1], val_interval=2)
 # One cosine a stage; the stage hook returns the rate to its start.
 param_scheduler = [
     dict(

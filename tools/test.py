@@ -4,6 +4,7 @@ import argparse
 import os
 import os.path as osp
 
+import torch
 from mmengine.config import Config, DictAction
 from mmengine.runner import Runner
 
@@ -68,7 +69,7 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
         cfg.work_dir = osp.join('work_dirs', name)
     if args.amp:
         cfg.test_cfg.fp16 = True
-    cfg.test_dataloader.setdefault('pin_memory', True)
+    cfg.test_dataloader.setdefault('pin_memory', torch.cuda.is_available())
     cfg.test_dataloader.setdefault('collate_fn', dict(type='default_collate'))
     if args.cfg_options is not None:
         cfg.merge_from_dict(args.cfg_options)

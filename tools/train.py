@@ -4,6 +4,7 @@ import argparse
 import os
 import os.path as osp
 
+import torch
 from mmengine.config import Config, DictAction
 from mmengine.runner import Runner
 
@@ -89,7 +90,8 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
         loader = cfg.get(name)
         if not loader:
             continue
-        loader.setdefault('pin_memory', not args.no_pin_memory)
+        pin = torch.cuda.is_available() and not args.no_pin_memory
+        loader.setdefault('pin_memory', pin)
         loader.setdefault('persistent_workers', True)
         if args.no_persistent_workers or not loader.get('num_workers'):
             loader.persistent_workers = False

@@ -8,10 +8,13 @@ import torch
 from mmengine.config import Config
 from mmengine.device import get_device
 from mmengine.registry import MODELS, DefaultScope
-from mmengine.runner import Runner, load_checkpoint
+from mmengine.runner import load_checkpoint
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+from mmc2f.datasets.train_loader_in_test_mode import (
+    train_loader_in_test_mode,
+)
 from mmc2f.hierarchy.agreement import agreement
 from mmc2f.hierarchy.class_means import class_means
 from mmc2f.hierarchy.cluster_classes import ClusterResult
@@ -96,7 +99,7 @@ def build_class_hierarchy(
         clusterer = TASK_UTILS.build(
             {'type': 'mmc2f.ClassClustering', **(clustering or {})}
         )
-        dataloader = _build_dataloader(cfg)
+        dataloader = train_loader_in_test_mode(cfg)
         model = _build_model(cfg, checkpoint).to(device or get_device())
     names = _class_names(dataloader)
     known = _known_tree(cfg, reference, names)
@@ -124,37 +127,6 @@ def _build_model(cfg: Config, checkpoint: str | None) -> nn.Module:
     else:
         load_checkpoint(model, checkpoint, map_location='cpu')
     return model
-
-
-def _build_dataloader(cfg: Config) -> DataLoader:
-    """Loader of the training images in order, through the test pipeline."""
-    loader = copy.deepcopy(cfg.test_dataloader.to_dict())
-    for key in ('batch_sampler', 'drop_last', 'num_batch_per_epoch'):
-        loader.pop(key, None)
-    # The coarser labels are what is being made.
-    pipeline = [
-        step
-        for step in loader['dataset']['pipeline']
-        if step['type'] != 'mmc2f.AddHierarchyLabels'
-    ]
-    dataset = copy.deepcopy(cfg.train_dataloader.dataset.to_dict())
-    _set_pipeline(dataset, pipeline)
-    loader['dataset'] = dataset
-    loader['sampler'] = {
-        'type': 'mmengine.DefaultSampler',
-        'shuffle': False,
-    }
-    return Runner.build_dataloader(loader)
-
-
-def _set_pipeline(dataset: dict, pipeline: list[dict]) -> None:
-    """Put a pipeline in a data set config, inside of its wrappers."""
-    wrapped = dataset.get('datasets') or dataset.get('dataset')
-    if wrapped is None:
-        dataset['pipeline'] = pipeline
-        return
-    for inner in wrapped if isinstance(wrapped, list) else [wrapped]:
-        _set_pipeline(inner, pipeline)
 
 
 def _class_names(dataloader: DataLoader) -> tuple[str, ...]:

@@ -38,6 +38,8 @@ class ReRankMetric(BaseMetric):
             no sample.
     """
 
+    default_prefix = 'c2f'
+
     def __init__(
         self,
         tree: LabelTree | str | Path | Mapping | None = None,

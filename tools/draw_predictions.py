@@ -1,0 +1,123 @@
+"""Draw why a model answered so, from what ``tools/test.py --out`` wrote.
+
+Example:
+    python tools/draw_predictions.py CONFIG predictions.jsonl --which mended
+"""
+
+import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmengine.runner import Runner
+from PIL import Image
+from rich.progress import track
+
+from mmc2f.apis.config_file import config_file
+from mmc2f.datasets.image_source import ImageSource
+from mmc2f.datasets.train_loader_in_test_mode import (
+    train_loader_in_test_mode,
+)
+from mmc2f.visualization import draw_regions, draw_rerank
+
+NEIGHBOURS = 8
+
+
+def answers(record: dict) -> tuple[str, str]:
+    """The class before and after re-ranking."""
+    ranked = record.get('reranked', record['coarse'])
+    return record['coarse'][0]['class'], ranked[0]['class']
+
+
+def is_mended(record: dict) -> bool:
+    """Re-ranking made it right."""
+    before, after = answers(record)
+    return before != record['truth'] == after
+
+
+def is_broken(record: dict) -> bool:
+    """Re-ranking made it wrong."""
+    before, after = answers(record)
+    return before == record['truth'] != after
+
+
+def is_wrong(record: dict) -> bool:
+    """The final answer is wrong."""
+    return answers(record)[1] != record['truth']
+
+
+CHOICES: dict[str, Callable[[dict], bool]] = {
+    'first': lambda record: True,
+    'mended': is_mended,
+    'broken': is_broken,
+    'wrong': is_wrong,
+}
+
+
+def parse_args(args: list[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description='Draw predictions')
+    parser.add_argument('config', type=config_file, help='config file')
+    parser.add_argument('predictions', type=Path, help='JSON lines to draw')
+    parser.add_argument('--out', type=Path, help='folder for the pictures')
+    parser.add_argument('--which', choices=CHOICES, default='first')
+    parser.add_argument('--num', type=int, default=4, help='at most so many')
+    return parser.parse_args(args)
+
+
+def draw(
+    record: dict, queries: ImageSource, gallery: ImageSource, out: Path
+) -> None:
+    """Write the picture of one prediction."""
+    image = queries(record['image'])
+    boxes = np.array([r['box'] for r in record.get('regions', [])])
+    sizes = [f'{box[2] - box[0]:.0f} px' for box in boxes]
+    if 'reranked' not in record:
+        scores = [r['score'] for r in record.get('regions', [])]
+        picture = draw_regions(image, boxes, np.array(scores), sizes)
+        Image.fromarray(picture).save(out)
+        return
+    figure = draw_rerank(
+        image,
+        Path(record['image']).name,
+        [(c['class'], c['probability']) for c in record['coarse']],
+        [(c['class'], c['score']) for c in record['reranked']],
+        [
+            (gallery(n['image']), n['class'], n['similarity'])
+            for n in record['neighbours'][:NEIGHBOURS]
+        ],
+        boxes=boxes if len(boxes) else None,
+        truth=record['truth'] or '',
+        box_labels=sizes,
+    )
+    figure.savefig(out)
+
+
+def main(args: list[str] | None = None) -> list[Path]:
+    """Draw the chosen predictions; returns the files."""
+    args = parse_args(args)
+    with args.predictions.open(encoding='utf-8') as lines:
+        records = [json.loads(line) for line in lines]
+    chosen = [r for r in records if CHOICES[args.which](r)][: args.num]
+    if not chosen:
+        print(f'None of {len(records)} predictions is "{args.which}".')
+        return []
+    cfg = Config.fromfile(args.config)
+    init_default_scope(cfg.get('default_scope', 'mmpretrain'))
+    queries = ImageSource(Runner.build_dataloader(cfg.test_dataloader).dataset)
+    gallery = ImageSource(train_loader_in_test_mode(cfg).dataset)
+    out = args.out or args.predictions.parent
+    out.mkdir(parents=True, exist_ok=True)
+    files = []
+    for i, record in enumerate(track(chosen, description='Drawing')):
+        files.append(out / f'{args.which}_{i}.png')
+        draw(record, queries, gallery, files[-1])
+    print('\n'.join(map(str, files)))
+    return files
+
+
+if __name__ == '__main__':
+    main()
