@@ -1,28 +1,16 @@
 """Coarse classification and fine re-ranking: the pipeline of CCFR."""
 
-from typing import NamedTuple
-
 import torch
 import torch.nn.functional as F
 from mmpretrain.models.classifiers.base import BaseClassifier
 from mmpretrain.structures import DataSample
 from torch import Tensor
 
+from mmc2f.models.classifiers.embedded import Embedded
+from mmc2f.models.heads.hard_labels import hard_labels
 from mmc2f.models.losses import region_triplet_margin
 from mmc2f.registry import MODELS
 from mmc2f.structures import Regions
-
-
-class Embedded(NamedTuple):
-    """What the network makes of a batch of images.
-
-    ``global_feature (B, Dg)``, ``embedding (B, D)`` =
-    concat(global, fused local), and the ``regions`` it looked at.
-    """
-
-    global_feature: Tensor
-    embedding: Tensor
-    regions: Regions
 
 
 @MODELS.register_module()
@@ -70,6 +58,9 @@ class CCFR(BaseClassifier):
             classifier as class prototypes.
         losses: Losses that are active, of :attr:`LOSSES`. Training stages
             change them.
+
+    Raises:
+        ValueError: An unknown choice, or fewer proposals than are fused.
     """
 
     LOSSES = ('multi_level', 'region', 'ranking', 'softmax', 'triplet')
@@ -93,7 +84,6 @@ class CCFR(BaseClassifier):
         ranking_target: str = 'confidence',
         losses: tuple[str, ...] = LOSSES,
         data_preprocessor: dict | None = None,
-        train_cfg: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
         preprocessor = dict(data_preprocessor or {})
@@ -141,7 +131,6 @@ class CCFR(BaseClassifier):
             )
         self.active_losses = frozenset(names)
 
-    # ------------------------------------------------------------ forward
     def forward(
         self,
         inputs: Tensor,
@@ -211,7 +200,8 @@ class CCFR(BaseClassifier):
         global_feature = self.pool(maps)
         if self.region_gate == 'straight_through':
             gate = regions.scores.sigmoid()
-            gate = 1 + gate - gate.detach()
+            # In brackets it is exactly 0, in every precision.
+            gate = 1 + (gate - gate.detach())
             local_maps = local_maps * gate[..., None, None, None]
         fused = self.fusion(local_maps)
         embedding = torch.cat([global_feature, fused], dim=1)
@@ -246,7 +236,6 @@ class CCFR(BaseClassifier):
         maps = self.backbone(inputs)
         return maps if stage == 'backbone' else (self.pool(maps),)
 
-    # --------------------------------------------------------------- loss
     def loss(
         self, inputs: Tensor, data_samples: list[DataSample]
     ) -> dict[str, Tensor]:
@@ -261,8 +250,7 @@ class CCFR(BaseClassifier):
         if active == {'multi_level'}:
             return losses
 
-        labels = torch.cat([s.gt_label for s in data_samples])
-        labels = labels.to(inputs.device)
+        labels = hard_labels(data_samples, inputs.device)
         ranks = bool(active & {'region', 'ranking'})
         topk = self.num_proposals if ranks else self.nms.topk
         regions = self.propose(maps, inputs, topk)
@@ -315,7 +303,6 @@ class CCFR(BaseClassifier):
             )
         return losses
 
-    # ------------------------------------------------------------ predict
     def attach_reranker(self, reranker) -> None:
         """Re-rank the predictions from now on; None detaches.
 

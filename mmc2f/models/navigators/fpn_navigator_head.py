@@ -30,6 +30,9 @@ class FPNNavigatorHead(BaseModule):
         anchors: Config of the anchor generator, whose ``scales`` has one
             entry for each map.
         detach: Read detached features.
+
+    Raises:
+        ValueError: The scales are not one entry for each map.
     """
 
     def __init__(
@@ -73,8 +76,9 @@ class FPNNavigatorHead(BaseModule):
         Returns:
             Scores ``(B, A)``, in the order of :meth:`anchors`.
         """
-        maps = [feats[i].detach() if self.detach else feats[i]
-                for i in self.in_indices]  # fmt: skip
+        maps = [feats[i] for i in self.in_indices]
+        if self.detach:
+            maps = [x.detach() for x in maps]
         pyramid = self.fpn({str(i): x for i, x in enumerate(maps)})
         scores = [
             # (B, K, h, w) -> (B, h, w, K): the order of the anchors.

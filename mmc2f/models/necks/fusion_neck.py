@@ -26,6 +26,12 @@ class FusionNeck(BaseModule):
             concatenates without any convolution (Table 3, fifth row).
         norm_cfg, act_cfg: What follows the convolution, as in MMCV's
             ``ConvModule``.
+
+    Attributes:
+        out_features: Length of the fused feature of an image.
+
+    Raises:
+        ValueError: An unknown mode.
     """
 
     def __init__(
@@ -67,6 +73,9 @@ class FusionNeck(BaseModule):
 
         Returns:
             ``(B, out_features)``.
+
+        Raises:
+            ValueError: Another number of regions.
         """
         regions = self.num_scales * self.regions_per_scale
         if local_maps.ndim != 5 or local_maps.shape[1] != regions:
