@@ -41,7 +41,7 @@ test_evaluator = [
 ]
 auto_scale_lr = dict(base_batch_size=batch_size)
 optim_wrapper = dict(optimizer=dict(lr=learning_rate))
-train_cfg = dict(by_epoch=True, max_epochs=max_epochs, val_interval=1)
+train_cfg = dict(by_epoch=True, max_epochs=max_epochs, val_interval=3)
 param_scheduler = dict(
     type='CosineAnnealingLR',
     T_max=max_epochs,

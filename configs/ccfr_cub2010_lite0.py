@@ -84,7 +84,7 @@ custom_hooks = [
 ]
 auto_scale_lr = dict(base_batch_size=batch_size)
 optim_wrapper = dict(optimizer=dict(lr=learning_rate))
-train_cfg = dict(by_epoch=True, max_epochs=stage_ends[-1], val_interval=1)
+train_cfg = dict(by_epoch=True, max_epochs=stage_ends[-1], val_interval=3)
 # One cosine a stage; the stage hook returns the rate to its start.
 param_scheduler = [
     dict(
