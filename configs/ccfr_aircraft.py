@@ -62,7 +62,7 @@ test_evaluator = [
     dict(type='mmc2f.ReRankMetric', tree=taxonomy),
 ]
 custom_hooks = [
-    dict(type='mmc2f.ClassCountHook'),
+    *_base_.custom_hooks,
     dict(
         type='mmc2f.TrainingStageHook',
         stages=[

@@ -9,7 +9,10 @@ default_hooks = dict(
     checkpoint=dict(type='CheckpointHook', interval=1, max_keep_ckpts=2),
     sampler_seed=dict(type='DistSamplerSeedHook'),
 )
-custom_hooks = [dict(type='mmc2f.ClassCountHook')]
+custom_hooks = [
+    dict(type='mmc2f.ClassCountHook'),
+    dict(type='mmc2f.PlainCheckpointHook'),
+]
 
 env_cfg = dict(
     cudnn_benchmark=False,

@@ -1,5 +1,15 @@
 """Hooks for MMEngine's runner."""
 
-from .hooks import ClassCountHook, ReRankHook, TrainingStageHook
+from .hooks import (
+    ClassCountHook,
+    PlainCheckpointHook,
+    ReRankHook,
+    TrainingStageHook,
+)
 
-__all__ = ['ClassCountHook', 'ReRankHook', 'TrainingStageHook']
+__all__ = [
+    'ClassCountHook',
+    'PlainCheckpointHook',
+    'ReRankHook',
+    'TrainingStageHook',
+]

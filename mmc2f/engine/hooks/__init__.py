@@ -1,5 +1,11 @@
 from .class_count_hook import ClassCountHook
+from .plain_checkpoint_hook import PlainCheckpointHook
 from .rerank_hook import ReRankHook
 from .training_stage_hook import TrainingStageHook
 
-__all__ = ['ClassCountHook', 'ReRankHook', 'TrainingStageHook']
+__all__ = [
+    'ClassCountHook',
+    'PlainCheckpointHook',
+    'ReRankHook',
+    'TrainingStageHook',
+]
