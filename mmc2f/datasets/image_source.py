@@ -20,7 +20,8 @@ class ImageSource:
 
     def __init__(self, dataset: BaseDataset) -> None:
         self.dataset = dataset
-        self.root = dataset.data_root or ''
+        # Wrappers of several data sets have none.
+        self.root = getattr(dataset, 'data_root', None) or ''
         self._rows = {
             dataset.get_data_info(i)['img_path']: i
             for i in range(len(dataset))
@@ -40,9 +41,10 @@ class ImageSource:
             row = self._rows.get(osp.join(self.root, name))
         if row is None:
             raise KeyError(
-                f'{name} is no image of the {len(self._rows)} in {self.root}: '
-                'do the predictions belong to this config?'
+                f'{name} is none of the {len(self._rows)} images of the '
+                f'data set in {self.root!r}: do the predictions belong to '
+                'this config?'
             )
-        packed = self.dataset.pipeline(self.dataset.get_data_info(row))
         # Packed images are BGR, channels first.
-        return packed['inputs'].numpy()[::-1].transpose(1, 2, 0).copy()
+        bgr = self.dataset[row]['inputs'].numpy()
+        return bgr[::-1].transpose(1, 2, 0).copy()

@@ -9,7 +9,7 @@ from torch.utils.data import DataLoader
 __all__ = ['train_loader_in_test_mode']
 
 # Which the training images do not need: coarser labels may not exist yet.
-_LABEL_TRANSFORM = 'mmc2f.AddHierarchyLabels'
+_LABEL_TRANSFORM = 'AddHierarchyLabels'
 
 
 def train_loader_in_test_mode(cfg: Config) -> DataLoader:
@@ -19,14 +19,23 @@ def train_loader_in_test_mode(cfg: Config) -> DataLoader:
         cfg: Full config with ``train_dataloader`` and ``test_dataloader``.
             The data set comes from the former, all else from the latter.
             Wrappers of data sets are looked through for the pipeline.
+
+    Raises:
+        ValueError: The config lacks one of the two.
     """
+    for key in ('train_dataloader', 'test_dataloader'):
+        if cfg.get(key) is None:
+            raise ValueError(
+                f'The config has no {key}; the training images are read '
+                'through the pipeline of the test.'
+            )
     loader = copy.deepcopy(cfg.test_dataloader.to_dict())
     for key in ('batch_sampler', 'drop_last', 'num_batch_per_epoch'):
         loader.pop(key, None)
     pipeline = [
         step
         for step in loader['dataset']['pipeline']
-        if step['type'] != _LABEL_TRANSFORM
+        if step['type'].rpartition('.')[2] != _LABEL_TRANSFORM
     ]
     dataset = copy.deepcopy(cfg.train_dataloader.dataset.to_dict())
     _set_pipeline(dataset, pipeline)

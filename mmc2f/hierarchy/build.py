@@ -12,6 +12,7 @@ from mmengine.runner import load_checkpoint
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+from mmc2f.datasets.class_names import class_names
 from mmc2f.datasets.train_loader_in_test_mode import (
     train_loader_in_test_mode,
 )
@@ -87,12 +88,10 @@ def build_class_hierarchy(
         ValueError: The config lacks a part, or the reference has other
             classes than the training set.
     """
-    for key in ('model', 'train_dataloader', 'test_dataloader'):
-        if cfg.get(key) is None:
-            raise ValueError(
-                f'The config has no {key}, which the clustering of classes '
-                'needs.'
-            )
+    if cfg.get('model') is None:
+        raise ValueError(
+            'The config has no model, which the clustering of classes needs.'
+        )
     with DefaultScope.overwrite_default_scope(
         cfg.get('default_scope', 'mmpretrain')
     ):
@@ -101,7 +100,7 @@ def build_class_hierarchy(
         )
         dataloader = train_loader_in_test_mode(cfg)
         model = _build_model(cfg, checkpoint).to(device or get_device())
-    names = _class_names(dataloader)
+    names = class_names(dataloader.dataset)
     known = _known_tree(cfg, reference, names)
     features, labels = extract_features(
         model, dataloader, description='Describing training images'
@@ -127,16 +126,6 @@ def _build_model(cfg: Config, checkpoint: str | None) -> nn.Module:
     else:
         load_checkpoint(model, checkpoint, map_location='cpu')
     return model
-
-
-def _class_names(dataloader: DataLoader) -> tuple[str, ...]:
-    names = dataloader.dataset.metainfo.get('classes')
-    if not names:
-        raise ValueError(
-            f'{type(dataloader.dataset).__name__} names no classes; give it '
-            "metainfo=dict(classes=[...]), or an image folder's layout."
-        )
-    return tuple(names)
 
 
 def _known_tree(

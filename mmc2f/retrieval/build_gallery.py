@@ -48,6 +48,11 @@ def build_gallery(
     from rich.progress import track
 
     dataset = dataloader.dataset
+    if not len(dataset):
+        raise ValueError(
+            'The gallery would be empty: its data set has no image. Look at '
+            'the train annotation and data_root.'
+        )
     rows: list[_Row] = []
     with _evaluating(model), torch.no_grad():
         for batch in track(
@@ -60,11 +65,6 @@ def build_gallery(
                 rows.append(_read_row(sample, len(rows)))
 
     rows = _in_dataset_order(all_gather_object(rows))[: len(dataset)]
-    if not rows:
-        raise ValueError(
-            'The gallery would be empty: its data set has no image. Look at '
-            'the train annotation and data_root.'
-        )
     root = getattr(dataset, 'data_root', None)
     class_names = getattr(dataset, 'metainfo', {}).get('classes')
     embeddings, labels, paths = zip(*rows, strict=True)

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from mmc2f.hierarchy import ClusterResult, build_class_hierarchy
-from mmc2f.hierarchy.build import HierarchyReport, _set_pipeline
+from mmc2f.hierarchy.build import HierarchyReport
 from mmc2f.structures import LabelTree
 
 CLASSES = ['apple', 'cherry', 'leaf', 'moss']
@@ -75,17 +75,6 @@ def test_dataset_without_class_names_is_an_error(cfg, tmp_path):
     cfg.train_dataloader.dataset['ann_file'] = str(annotations)
     with pytest.raises(ValueError, match='CustomDataset names no classes'):
         build_class_hierarchy(cfg, device='cpu')
-
-
-def test_pipeline_reaches_wrapped_datasets():
-    inner = [{'type': 'A', 'pipeline': ['old']}, {'type': 'B'}]
-    wrapped = {
-        'type': 'RepeatDataset',
-        'dataset': {'type': 'ConcatDataset', 'datasets': inner},
-    }
-    _set_pipeline(wrapped, ['new'])
-    assert [data['pipeline'] for data in inner] == [['new'], ['new']]
-    assert 'pipeline' not in wrapped
 
 
 def test_report_of_a_given_number_names_no_silhouette():

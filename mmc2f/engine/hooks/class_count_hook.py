@@ -32,7 +32,8 @@ def check_class_count(model: nn.Module, dataset) -> None:
     """Raise ValueError if a part of ``model`` has other classes than data.
 
     Args:
-        model: Parts with an attribute ``num_classes`` are compared.
+        model: Parts with an attribute ``num_classes`` are compared, but for
+            backbones: their classifier is cut off, or never used.
         dataset: A data set with ``metainfo['classes']``; without, nothing
             is checked.
     """
@@ -41,11 +42,14 @@ def check_class_count(model: nn.Module, dataset) -> None:
         return
     model = model.module if is_model_wrapper(model) else model
     for name, part in model.named_modules():
+        if 'backbone' in name.split('.'):
+            continue
         count = getattr(part, 'num_classes', None)
         if isinstance(count, int) and count != len(classes):
+            where = f'model.{name}' if name else 'the model'
             raise ValueError(
                 f'{type(dataset).__name__} has {len(classes)} classes, but '
-                f'model.{name} ({type(part).__name__}) is built for {count}: '
+                f'{where} ({type(part).__name__}) is built for {count}: '
                 'set num_classes at the top of the config to the number of '
                 'classes of your data'
             )

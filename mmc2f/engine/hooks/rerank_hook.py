@@ -1,5 +1,6 @@
 """Builds or loads the gallery before a test and re-ranks its predictions."""
 
+import os.path as osp
 import time
 
 import rich
@@ -11,6 +12,7 @@ from mmengine.runner import Runner
 from torch import nn
 from torch.utils.data import DataLoader
 
+from mmc2f.datasets.class_names import class_names
 from mmc2f.datasets.train_loader_in_test_mode import (
     train_loader_in_test_mode,
 )
@@ -53,6 +55,8 @@ class ReRankHook(Hook):
         on_val: bool = False,
     ) -> None:
         self.post_processor = TASK_UTILS.build(post_processor)
+        # Later it has a value, which is that of one state of the weights.
+        self.calibrates = not self.post_processor.is_calibrated
         self.gallery_cfg = dict(gallery)
         self.gallery_file = gallery_file
         self.save_gallery = save_gallery
@@ -88,7 +92,7 @@ class ReRankHook(Hook):
         start = time.perf_counter()
         gallery = self._gallery(runner)
         self._seconds = {'gallery': time.perf_counter() - start}
-        if not self.post_processor.is_calibrated:
+        if self.calibrates:
             self._calibrate(runner, dataloader)
         self._reranker = ReRanker(self.post_processor, gallery)
         model.attach_reranker(self._reranker)
@@ -114,12 +118,15 @@ class ReRankHook(Hook):
         from mmc2f.retrieval import Gallery, build_gallery, fingerprint
 
         model = _unwrap(runner.model)
-        dataloader = train_loader_in_test_mode(runner.cfg)
-        classes = dataloader.dataset.metainfo['classes']
+        cfg = runner.cfg
+        dataloader = train_loader_in_test_mode(cfg)
         preparation = dict(
-            pipeline=runner.cfg.test_dataloader.dataset.pipeline,
-            data_preprocessor=runner.cfg.model.get('data_preprocessor'),
+            pipeline=cfg.test_dataloader.dataset.pipeline,
+            # The runner hands the model the one beside it.
+            data_preprocessor=cfg.model.get('data_preprocessor')
+            or cfg.get('data_preprocessor'),
         )
+        classes = class_names(dataloader.dataset)
         expected = fingerprint(model, preparation, classes)
         if self.gallery_file is not None:
             options = {
@@ -176,6 +183,8 @@ def _unwrap(model: nn.Module) -> nn.Module:
 
 
 def _paths(dataset) -> set[str]:
-    """Files that a data set consists of."""
+    """Files that a data set consists of, however they were named."""
     infos = (dataset.get_data_info(i) for i in range(len(dataset)))
-    return {info['img_path'] for info in infos if 'img_path' in info}
+    return {
+        osp.realpath(info['img_path']) for info in infos if 'img_path' in info
+    }

@@ -22,9 +22,9 @@ class TrainingStage:
         name: For the log.
         epochs: How long it lasts.
         losses: Active losses, given to ``model.set_losses``.
-        frozen: Prefixes of module names that are not trained, and whose
+        frozen: Names of modules that are not trained, and whose
             normalisation and dropout are in evaluation mode.
-        norm_eval: Prefixes of modules that are trained with their batch
+        norm_eval: Names of modules that are trained with their batch
             normalisation on running statistics: whole images and crops have
             different statistics, and a shared backbone sees both.
     """
@@ -52,8 +52,8 @@ class TrainingStageHook(Hook):
 
     Raises:
         ValueError: No stage, a stage without epochs, epochs that do not add
-            up, a frozen prefix that names no module, or a loss that the
-            model does not have.
+            up, a name of no module, a loss that the model does not have, or
+            a model without ``set_losses``.
     """
 
     # After the logger (60), which still reports the stage's own learning
@@ -68,6 +68,7 @@ class TrainingStageHook(Hook):
                 f'epoch, got {[(s.name, s.epochs) for s in self.stages]}'
             )
         self._entered: TrainingStage | None = None
+        self._trained: list[nn.Parameter] = []
 
     def stage_at(self, epoch: int) -> TrainingStage:
         """The stage that epoch ``epoch`` (from 0) belongs to."""
@@ -93,9 +94,17 @@ class TrainingStageHook(Hook):
                 f'train_cfg.max_epochs is {runner.max_epochs}'
             )
         model = _unwrap(runner.model)
+        if not hasattr(model, 'set_losses'):
+            raise ValueError(
+                f'{type(model).__name__} has no losses to choose: training '
+                'stages need a model with set_losses, such as mmc2f.CCFR'
+            )
         for stage in self.stages:
             _named(model, stage, (*stage.frozen, *stage.norm_eval))
             model.set_losses(stage.losses)
+        # What the model froze itself is none of the stages' business.
+        self._trained = [p for p in model.parameters() if p.requires_grad]
+        self._entered = None
         self._enter(runner)
 
     def before_train_epoch(self, runner) -> None:
@@ -129,9 +138,12 @@ class TrainingStageHook(Hook):
         if stage is self._entered:
             return
         model = _unwrap(runner.model)
-        model.requires_grad_(True)
+        for parameter in self._trained:
+            parameter.requires_grad_(True)
         for module in _named(model, stage, stage.frozen):
             module.requires_grad_(False)
+        # Where gradients accumulate, some of the last stage may be left.
+        runner.optim_wrapper.zero_grad()
         model.set_losses(stage.losses)
         self._entered = stage
         _forget_losses(runner.message_hub)
@@ -178,4 +190,5 @@ def _restore_learning_rates(optim_wrapper) -> None:
         wrappers = list(optim_wrapper.values())
     for wrapper in wrappers:
         for group in wrapper.param_groups:
-            group['lr'] = group['initial_lr']
+            # Schedulers note it; without any, the rate never left it.
+            group['lr'] = group.get('initial_lr', group['lr'])

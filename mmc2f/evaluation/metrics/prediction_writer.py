@@ -34,8 +34,17 @@ class PredictionWriter(BaseMetric):
         self.topn = topn
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
-        """Keep a record of each sample, without its embedding."""
-        classes = self.dataset_meta['classes']
+        """Keep a record of each sample, without its embedding.
+
+        Raises:
+            ValueError: The data set names no classes.
+        """
+        classes = (self.dataset_meta or {}).get('classes')
+        if not classes:
+            raise ValueError(
+                'predictions are written by class name, but the data set '
+                'names no classes: give it metainfo=dict(classes=[...])'
+            )
         self.results += [
             prediction_record(BaseDataElement(**sample), classes, self.topn)
             for sample in data_samples
