@@ -44,7 +44,7 @@ def multi_level_head(cfg: Config):
     """Config of the model's multi-level head, or None."""
     for name in ('global_head', 'head'):
         head = cfg.model.get(name)
-        if head and head.get('type') == 'mmc2f.MultiLevelHead':
+        if head and _type_name(head) == 'MultiLevelHead':
             return head
     return None
 
@@ -63,6 +63,12 @@ def tree_of_checkpoint(path: str | None) -> LabelTree | None:
         if name.split('.')[-1] == TREE_BUFFER and value.numel():
             return LabelTree.from_dict(json.loads(bytes(value.tolist())))
     return None
+
+
+def _type_name(part: dict) -> str:
+    """Name of a class, which a config gives with or without a scope."""
+    kind = part.get('type', '')
+    return getattr(kind, '__name__', kind).rpartition('.')[2]
 
 
 def _resumed_checkpoint(cfg: Config) -> str | None:
