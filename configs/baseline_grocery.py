@@ -38,7 +38,7 @@ train_dataloader = dict(batch_size=batch_size, dataset=train_data)
 val_dataloader = dict(dataset=test_data)
 test_dataloader = dict(dataset=test_data)
 test_evaluator = [
-    dict(type='Accuracy', topk=(1, 5)),
+    dict(type='Accuracy', topk=(1, min(5, num_classes))),
     dict(type='mmc2f.ReRankMetric', tree=taxonomy),
 ]
 auto_scale_lr = dict(base_batch_size=batch_size)

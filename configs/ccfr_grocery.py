@@ -60,7 +60,7 @@ train_dataloader = dict(
 val_dataloader = dict(dataset=test_data)
 test_dataloader = dict(dataset=test_data)
 test_evaluator = [
-    dict(type='Accuracy', topk=(1, 5)),
+    dict(type='Accuracy', topk=(1, min(5, num_classes))),
     dict(type='mmc2f.ReRankMetric', tree=taxonomy),
 ]
 custom_hooks = [

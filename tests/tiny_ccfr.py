@@ -1,11 +1,13 @@
 """A CCFR that trains in a second, and pictures to train it on."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 from mmengine.config import Config
+from mmengine.registry import DefaultScope
 from PIL import Image
 
 CLASSES = ('amber', 'blue', 'cyan', 'dun')
@@ -39,10 +41,22 @@ LEARNING_RATE = 0.01
 _counter = itertools.count()
 
 
+@contextmanager
+def own_default_scope() -> Iterator[None]:
+    """Take back every default scope that a fixture of a module sets."""
+    before = DefaultScope._instance_dict.copy()
+    try:
+        yield
+    finally:
+        DefaultScope._instance_dict.clear()
+        DefaultScope._instance_dict.update(before)
+
+
 def write_images(
     folder: Path,
     splits: Sequence[str] = ('train', 'val', 'test'),
     classes: Sequence[str] = CLASSES,
+    size: int = SIZE,
 ) -> Path:
     """Noisy squares, ``folder/SPLIT/CLASS/N.png``, a colour a class."""
     rng = np.random.default_rng(0)
@@ -50,7 +64,7 @@ def write_images(
         directory = folder / split / name
         directory.mkdir(parents=True)
         for number in range(IMAGES_PER_CLASS):
-            noise = rng.integers(-40, 40, (SIZE, SIZE, 3))
+            noise = rng.integers(-40, 40, (size, size, 3))
             pixels = np.clip(np.array(COLOURS[index % 4]) + noise, 0, 255)
             image = Image.fromarray(pixels.astype(np.uint8))
             image.save(directory / f'{number}.png')

@@ -4,10 +4,10 @@ import argparse
 import os
 import os.path as osp
 
-import torch
 from mmengine.config import Config, DictAction
 from mmengine.runner import Runner
 
+from mmc2f.apis import complete_dataloaders
 from mmc2f.apis.config_file import config_file
 
 HOOK = 'mmc2f.ReRankHook'
@@ -59,6 +59,9 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
 
 def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
     """Write the command line's options into the config."""
+    # First, since the rest follows from the config's values.
+    if args.cfg_options is not None:
+        cfg.merge_from_dict(args.cfg_options)
     cfg.launcher = args.launcher
     cfg.load_from = args.checkpoint
     cfg.resume = False
@@ -69,10 +72,7 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
         cfg.work_dir = osp.join('work_dirs', name)
     if args.amp:
         cfg.test_cfg.fp16 = True
-    cfg.test_dataloader.setdefault('pin_memory', torch.cuda.is_available())
-    cfg.test_dataloader.setdefault('collate_fn', dict(type='default_collate'))
-    if args.cfg_options is not None:
-        cfg.merge_from_dict(args.cfg_options)
+    complete_dataloaders(cfg)
     set_reranking(cfg, args.rerank, args.gallery)
     if args.out is not None:
         add_writer(cfg, args.out)

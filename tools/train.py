@@ -4,11 +4,10 @@ import argparse
 import os
 import os.path as osp
 
-import torch
 from mmengine.config import Config, DictAction
 from mmengine.runner import Runner
 
-from mmc2f.apis import prepare_label_tree
+from mmc2f.apis import complete_dataloaders, prepare_label_tree
 from mmc2f.apis.config_file import config_file
 
 
@@ -64,6 +63,9 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
 
 def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
     """Write the command line's options into the config."""
+    # First, since the rest follows from the config's values.
+    if args.cfg_options is not None:
+        cfg.merge_from_dict(args.cfg_options)
     if args.no_validate:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     cfg.launcher = args.launcher
@@ -86,18 +88,11 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
                 'dict(base_batch_size=...) in the config'
             )
         cfg.auto_scale_lr.enable = True
-    for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
-        loader = cfg.get(name)
-        if not loader:
-            continue
-        pin = torch.cuda.is_available() and not args.no_pin_memory
-        loader.setdefault('pin_memory', pin)
-        loader.setdefault('persistent_workers', True)
-        if args.no_persistent_workers or not loader.get('num_workers'):
-            loader.persistent_workers = False
-        loader.setdefault('collate_fn', dict(type='default_collate'))
-    if args.cfg_options is not None:
-        cfg.merge_from_dict(args.cfg_options)
+    complete_dataloaders(
+        cfg,
+        pin_memory=not args.no_pin_memory,
+        persistent_workers=not args.no_persistent_workers,
+    )
     return cfg
 
 

@@ -28,6 +28,9 @@ def prepare_label_tree(cfg: Config) -> None:
     Args:
         cfg: Full config, changed in place. Nothing happens when the model
             has no multi-level head, or one with a tree.
+
+    Raises:
+        ValueError: The head has another number of classes than the data.
     """
     head = multi_level_head(cfg)
     if head is None or not is_clustering(head.get('tree')):
@@ -37,6 +40,12 @@ def prepare_label_tree(cfg: Config) -> None:
         tree = tree_of_checkpoint(_resumed_checkpoint(cfg))
     if tree is None:
         tree = _cluster(cfg, dict(head.tree))
+    if tree.num_classes() != head.num_classes:
+        raise ValueError(
+            f'the classes are {tree.num_classes()}, but the multi-level head '
+            f'is built for {head.num_classes}: set num_classes at the top of '
+            'the config to the number of classes of your data'
+        )
     head.tree = tree.to_dict()
 
 

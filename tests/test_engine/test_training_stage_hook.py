@@ -8,7 +8,13 @@ import pytest
 import torch
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
-from tiny_ccfr import ITERATIONS, LEARNING_RATE, STAGES, tiny_config
+from tiny_ccfr import (
+    ITERATIONS,
+    LEARNING_RATE,
+    STAGES,
+    own_default_scope,
+    tiny_config,
+)
 
 from mmc2f.engine.hooks import TrainingStageHook
 
@@ -104,7 +110,8 @@ def work_dir(tmp_path_factory):
 @pytest.fixture(scope='module')
 def whole(images, work_dir):
     """What was noted in a run without interruption."""
-    return train(tiny_config(images, work_dir, EPOCHS))
+    with own_default_scope():
+        return train(tiny_config(images, work_dir, EPOCHS))
 
 
 def test_each_epoch_has_the_losses_of_its_stage(whole):

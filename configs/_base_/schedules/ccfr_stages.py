@@ -5,12 +5,17 @@ stages = [
         name='navigator',
         losses=('region', 'ranking'),
         frozen=('backbone', 'global_head'),
+        # Confidence ranks the regions: start with one that means something.
+        warm_start=('region_head',),
     ),
     dict(
         name='softmax and triplet',
         losses=('softmax', 'triplet'),
         # Whole images and crops share the backbone, not their statistics.
         norm_eval=('backbone',),
+        # A fixed normalisation bears lower rates than one that follows.
+        lr_scale=0.2,
+        warm_start=('head',),
     ),
 ]
 
@@ -29,4 +34,4 @@ optim_wrapper = dict(
 )
 val_cfg = dict()
 test_cfg = dict()
-val_evaluator = dict(type='Accuracy', topk=(1, 5))
+val_evaluator = dict(type='Accuracy', topk=1)

@@ -11,4 +11,4 @@ optim_wrapper = dict(
 )
 val_cfg = dict()
 test_cfg = dict()
-val_evaluator = dict(type='Accuracy', topk=(1, 5))
+val_evaluator = dict(type='Accuracy', topk=1)

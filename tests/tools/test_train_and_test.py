@@ -1,0 +1,283 @@
+"""From a config and a folder of images to re-ranked predictions."""
+
+import json
+import os
+import shutil
+
+import pytest
+import torch
+from mmengine.config import Config
+from tiny_ccfr import (
+    CLASSES,
+    IMAGES_PER_CLASS,
+    own_default_scope,
+    write_images,
+)
+from tool_helpers import ROOT, load_tool, write_config
+
+from mmc2f.apis.label_tree import tree_of_checkpoint
+from mmc2f.structures import LabelTree
+
+NUM_IMAGES = IMAGES_PER_CLASS * len(CLASSES)
+NO_WORKERS = [
+    '--cfg-options',
+    'train_dataloader.num_workers=0',
+    'val_dataloader.num_workers=0',
+    'test_dataloader.num_workers=0',
+]
+train, test = load_tool('train.py'), load_tool('test.py')
+
+
+@pytest.fixture(autouse=True)
+def _own_local_rank(monkeypatch):
+    """The tools set it for good."""
+    monkeypatch.setenv('LOCAL_RANK', '0')
+
+
+@pytest.fixture(scope='module')
+def images(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('images')
+    return write_images(folder, splits=('train', 'test'), size=128)
+
+
+@pytest.fixture(scope='module')
+def config(images, tmp_path_factory):
+    return write_config(tmp_path_factory.mktemp('config') / 'own.py', images)
+
+
+@pytest.fixture(scope='module')
+def work_dir(config, tmp_path_factory):
+    """Of a training through all stages."""
+    folder = tmp_path_factory.mktemp('work')
+    with own_default_scope():
+        train.main([str(config), '--work-dir', str(folder), *NO_WORKERS])
+    return folder
+
+
+@pytest.fixture
+def run_test(config, work_dir, tmp_path):
+    """Tests the trained model."""
+
+    def run(*options):
+        return test.main(
+            [
+                *(str(config), str(work_dir / 'epoch_3.pth')),
+                *('--work-dir', str(tmp_path / 'work')),
+                *map(str, options),
+                *NO_WORKERS,
+            ]
+        )
+
+    return run
+
+
+def read_log(work_dir):
+    """What each iteration of the latest training logged."""
+    log = max(work_dir.glob('*/vis_data/scalars.json'))
+    return [json.loads(line) for line in log.read_text().splitlines()]
+
+
+def test_trains_through_all_stages(work_dir):
+    checkpoint = (work_dir / 'last_checkpoint').read_text()
+    assert checkpoint == str(work_dir / 'epoch_3.pth')
+    # Random weights would answer as well; these have been trained.
+    first, last = (
+        torch.load(work_dir / f'epoch_{i}.pth', weights_only=True)
+        for i in (2, 3)
+    )
+    for part in ('backbone', 'fusion', 'head'):
+        assert any(
+            not value.equal(last['state_dict'][name])
+            for name, value in first['state_dict'].items()
+            if name.startswith(f'{part}.')
+        )
+    assert any('accuracy/top1' in line for line in read_log(work_dir))
+
+
+def test_tree_is_clustered_written_and_kept(work_dir):
+    tree = LabelTree.from_json(work_dir / 'label_tree.json')
+    assert tree.names() == CLASSES
+    assert tree.num_classes(1) == 2
+    assert tree_of_checkpoint(str(work_dir / 'epoch_3.pth')) == tree
+    dumped = Config.fromfile(work_dir / 'own.py')
+    head = dumped.model.global_head
+    assert LabelTree.build(head.tree.to_dict()) == tree
+
+
+def test_checkpoint_needs_no_trust(work_dir):
+    loaded = torch.load(work_dir / 'epoch_3.pth', weights_only=True)
+    assert loaded['meta']['epoch'] == 3
+
+
+def test_coarse_answers_alone(run_test):
+    metrics = run_test('--no-rerank')
+    assert 'c2f/coarse_top1' in metrics
+    assert 'c2f/rerank_top1' not in metrics
+
+
+def test_gallery_is_built_once_and_reused(run_test, tmp_path):
+    gallery = tmp_path / 'gallery.safetensors'
+    built = run_test('--gallery', gallery)
+    assert {'c2f/retrieval_top1', 'c2f/rerank_top1'} <= set(built)
+    content = gallery.read_bytes()
+    os.utime(gallery, (1, 1))
+    # The config re-ranks anyway; saying so changes nothing.
+    loaded = run_test('--rerank', '--gallery', gallery)
+    assert loaded == built
+    assert gallery.stat().st_mtime == 1
+    assert gallery.read_bytes() == content
+
+
+def test_predictions_are_written_with_their_neighbours(run_test, tmp_path):
+    out = tmp_path / 'new' / 'predictions.jsonl'
+    metrics = run_test('--out', out)
+    assert metrics['predictions/written'] == NUM_IMAGES
+    records = [json.loads(line) for line in out.read_text().splitlines()]
+    assert {record['truth'] for record in records} == set(CLASSES)
+    right = [r['reranked'][0]['class'] == r['truth'] for r in records]
+    share = 100 * sum(right) / len(right)
+    assert metrics['c2f/rerank_top1'] == pytest.approx(share)
+    for record in records:
+        assert len(record['neighbours']) == NUM_IMAGES
+        assert all(
+            n['image'].startswith('train/') for n in record['neighbours']
+        )
+        assert len(record['regions']) == 4
+
+
+def test_training_resumes_from_the_latest_checkpoint(
+    config, work_dir, tmp_path
+):
+    stopped = tmp_path / 'stopped'
+    stopped.mkdir()
+    shutil.copy(work_dir / 'epoch_2.pth', stopped)
+    (stopped / 'last_checkpoint').write_text(str(stopped / 'epoch_2.pth'))
+    # Clustering would make three groups now.
+    options = [*NO_WORKERS, 'model.global_head.tree.num_clusters=3']
+    train.main([str(config), '--work-dir', str(stopped), '--resume', *options])
+    assert (stopped / 'epoch_3.pth').exists()
+    assert not (stopped / 'epoch_1.pth').exists()
+    assert not (stopped / 'label_tree.json').exists()
+    tree = tree_of_checkpoint(str(stopped / 'epoch_3.pth'))
+    assert tree == LabelTree.from_json(work_dir / 'label_tree.json')
+    weights = torch.load(stopped / 'epoch_3.pth', weights_only=True)
+    assert weights['meta']['epoch'] == 3
+
+
+def refused(tmp_path, error, message, config):
+    with pytest.raises(error, match=message):
+        train.main([str(config), '--work-dir', str(tmp_path), *NO_WORKERS])
+
+
+def test_missing_data_is_named(tmp_path):
+    config = write_config(tmp_path / 'own.py', tmp_path / 'nowhere')
+    message = r"image folder '.*/nowhere/train' does not exist; set .*MMC2F_DA"
+    refused(tmp_path, FileNotFoundError, message, config)
+
+
+def test_missing_weights_are_named_with_the_remedy(images, tmp_path):
+    missing = dict(type='Pretrained', checkpoint=str(tmp_path / 'lite.pth'))
+    config = write_config(tmp_path / 'own.py', images, init_cfg=missing)
+    message = r'lite.pth: no such file.*`make checkpoints`'
+    refused(tmp_path, FileNotFoundError, message, config)
+
+
+@pytest.mark.parametrize('tree', ['clustered', 'named'])
+def test_wrong_number_of_classes_is_named(images, tmp_path, tree):
+    top = dict(num_classes=5)
+    message = 'multi-level head is built for 5: set num_classes at the top'
+    if tree == 'named':
+        top['tree'] = 'fonts'
+        message = (
+            "head has 5 classes, but level 'face' of the hierarchy has 21"
+        )
+    config = write_config(tmp_path / 'own.py', images, **top)
+    refused(tmp_path, ValueError, message, config)
+
+
+def test_missing_checkpoint_is_named(config, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r'none\.pth'):
+        test.main([str(config), str(tmp_path / 'none.pth'), *NO_WORKERS])
+
+
+def train_options(config, *options):
+    args = train.parse_args([str(config), *options])
+    return train.merge_args(Config.fromfile(config), args)
+
+
+def test_training_options_reach_the_config(config):
+    cfg = train_options(config)
+    assert cfg.work_dir == os.path.join('work_dirs', 'own')
+    assert not cfg.resume
+    assert cfg.optim_wrapper.get('type', 'OptimWrapper') == 'OptimWrapper'
+    assert cfg.train_dataloader.persistent_workers
+    assert cfg.val_cfg is not None
+    assert 'enable' not in cfg.auto_scale_lr
+
+    cfg = train_options(
+        *(config, '--amp', '--auto-scale-lr', '--no-validate'),
+        *('--no-persistent-workers', '--no-pin-memory'),
+    )
+    assert cfg.optim_wrapper.type == 'AmpOptimWrapper'
+    assert cfg.optim_wrapper.loss_scale == 'dynamic'
+    assert cfg.auto_scale_lr == dict(base_batch_size=8, enable=True)
+    assert cfg.val_cfg is cfg.val_dataloader is cfg.val_evaluator is None
+    assert not cfg.train_dataloader.persistent_workers
+    assert not cfg.test_dataloader.pin_memory
+
+
+def test_resume_with_and_without_a_file(config):
+    cfg = train_options(config, '--resume')
+    assert (cfg.resume, cfg.load_from) == (True, None)
+    cfg = train_options(config, '--resume', 'epoch_1.pth')
+    assert (cfg.resume, cfg.load_from) == (True, 'epoch_1.pth')
+
+
+def test_config_options_come_before_what_follows_from_them(config):
+    cfg = train_options(config, *NO_WORKERS, 'work_dir=elsewhere')
+    assert cfg.work_dir == 'elsewhere'
+    for loader in (cfg.train_dataloader, cfg.test_dataloader):
+        # Torch refuses to keep workers that there are not.
+        assert not loader.persistent_workers
+
+
+def test_scaling_the_rate_needs_a_base_batch_size(config):
+    args = train.parse_args([str(config), '--auto-scale-lr'])
+    cfg = Config.fromfile(config)
+    cfg.pop('auto_scale_lr')
+    with pytest.raises(SystemExit, match=r'auto_scale_lr = dict\(base_batch'):
+        train.merge_args(cfg, args)
+
+
+def options_of_test(config, *options):
+    args = test.parse_args([str(config), 'weights.pth', *options])
+    return test.merge_args(Config.fromfile(config), args)
+
+
+def hook_types(cfg):
+    return [hook['type'] for hook in cfg.custom_hooks]
+
+
+def test_test_options_reach_the_config(config):
+    cfg = options_of_test(config, '--amp', '--out', 'p.jsonl')
+    assert cfg.load_from == 'weights.pth'
+    assert cfg.work_dir == os.path.join('work_dirs', 'own')
+    assert cfg.test_cfg.fp16
+    writer = dict(type='mmc2f.PredictionWriter', path='p.jsonl')
+    assert cfg.test_evaluator[-1] == writer
+    assert len(cfg.test_evaluator) == 3
+
+
+def test_reranking_is_added_kept_and_taken_away(config):
+    assert test.HOOK in hook_types(options_of_test(config))
+    with_hook = options_of_test(config, '--rerank')
+    assert hook_types(with_hook).count(test.HOOK) == 1
+    assert test.HOOK not in hook_types(options_of_test(config, '--no-rerank'))
+    plain = ROOT / 'configs' / 'baseline_fonts.py'
+    assert test.HOOK not in hook_types(options_of_test(plain))
+    assert hook_types(options_of_test(plain, '--rerank'))[-1] == test.HOOK
+
+
+def test_gallery_without_reranking_is_refused(config):
+    with pytest.raises(SystemExit, match='no use without --rerank'):
+        options_of_test(config, '--no-rerank', '--gallery', 'g.safetensors')

@@ -1,0 +1,65 @@
+"""Tools as modules, and a config such as a user writes for them."""
+
+import importlib.util
+import re
+from pathlib import Path
+from types import ModuleType
+
+ROOT = Path(__file__).parents[2]
+CLASSES = 4
+# What a small data set needs at the top of the config.
+TOP = dict(
+    num_classes=CLASSES,
+    taxonomy=None,
+    tree=dict(type='mmc2f.ClassClustering', num_clusters=2),
+    stage_epochs=(1, 1, 1),
+    batch_size=8,
+    images_per_class=2,
+    **{'t_sf, t_sc': (1.0, 0.7)},
+)
+# A network that trains in seconds; the rest is the config's own.
+SMALL = """
+model['backbone'] = dict(
+    _delete_=True,
+    type='mmc2f.FeatureTap',
+    model_name='test_efficientnet',
+    nodes=('blocks.3', 'bn2'),
+    init_cfg={init_cfg!r},
+)
+model['global_head']['in_channels'] = 256
+model['navigator'] = dict(in_channels=(48, 256), fpn_channels=8)
+model['fusion'] = dict(in_channels=256, out_channels=16)
+model['region_head']['in_channels'] = 256
+model['head']['in_channels'] = 256 + 2 * 16
+"""
+
+
+def load_tool(path: str) -> ModuleType:
+    """The tool ``tools/PATH`` as a module."""
+    file = ROOT / 'tools' / path
+    spec = importlib.util.spec_from_file_location(f'tool_{file.stem}', file)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def write_config(
+    path: Path, data_root: Path, init_cfg: dict | None = None, **top: object
+) -> Path:
+    """A copy of ``configs/ccfr_fonts.py`` with another top, made small.
+
+    Args:
+        path: Where to write it.
+        data_root: Images in splits ``train`` and ``test``.
+        init_cfg: Of the backbone.
+        **top: Values at the top of the config.
+    """
+    text = (ROOT / 'configs' / 'ccfr_fonts.py').read_text(encoding='utf-8')
+    text = text.replace("'_base_/", f"'{ROOT}/configs/_base_/")
+    for name, value in dict(TOP, data_root=str(data_root), **top).items():
+        text, count = re.subn(
+            rf'^{name} = [^#\n]*', f'{name} = {value!r} ', text, flags=re.M
+        )
+        assert count == 1, f'{name} is no value at the top of the config'
+    path.write_text(text + SMALL.format(init_cfg=init_cfg), encoding='utf-8')
+    return path
