@@ -29,11 +29,14 @@ STAGES = (
         name='navigator',
         losses=('region', 'ranking'),
         frozen=('backbone', 'global_head'),
+        warm_start=('region_head',),
     ),
     dict(
         name='joint',
         losses=('softmax', 'triplet'),
         norm_eval=('backbone',),
+        lr_scale=0.5,
+        warm_start=('head',),
     ),
 )
 LEARNING_RATE = 0.01
@@ -152,7 +155,10 @@ def cosine(epochs: Sequence[int]) -> list[dict]:
 
 
 def tiny_config(
-    data_root: Path, work_dir: Path, epochs: Sequence[int] = (1, 1, 1)
+    data_root: Path,
+    work_dir: Path,
+    epochs: Sequence[int] = (1, 1, 1),
+    stages: Sequence[dict] = STAGES,
 ) -> Config:
     """A whole experiment in three stages.
 
@@ -160,10 +166,11 @@ def tiny_config(
         data_root: What :func:`write_images` wrote.
         work_dir: For logs and checkpoints.
         epochs: Of each stage.
+        stages: Their settings, without epochs.
     """
     stages = [
         dict(stage, epochs=length)
-        for stage, length in zip(STAGES, epochs, strict=True)
+        for stage, length in zip(stages, epochs, strict=True)
     ]
     evaluator = [
         dict(type='Accuracy', topk=1),

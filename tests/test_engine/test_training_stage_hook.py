@@ -174,9 +174,35 @@ def expected_rates(factor):
 
 def assert_rates(recorder, factors):
     for record, factor in zip(recorder.iterations, factors, strict=True):
+        stage = STAGES[STAGE_OF_EPOCH[record['epoch']]]
+        factor *= stage.get('lr_scale', 1)
         low, high = record['lr']
         assert low == pytest.approx(LEARNING_RATE * factor)
         assert high == pytest.approx(10 * LEARNING_RATE * factor)
+
+
+def test_classifiers_start_from_the_global_one_once(whole):
+    start, later = whole.before[2], whole.before[3]
+    assert start['region_head.fc.weight'].equal(start['global_head.fc.weight'])
+    assert not later['region_head.fc.weight'].equal(
+        later['global_head.fc.weight']
+    )
+    start, later = whole.before[4], whole.before[5]
+    head, known = start['head.fc.weight'], start['global_head.fc.weight']
+    assert head[:, : known.shape[1]].equal(known)
+    assert not head[:, known.shape[1] :].any()
+    assert start['head.fc.bias'].equal(start['global_head.fc.bias'])
+    assert later['head.fc.weight'][:, known.shape[1] :].any()
+
+
+def test_the_first_stage_scales_what_a_warm_up_has_set(images, tmp_path):
+    cfg = tiny_config(images, tmp_path, (2,), STAGES[:1])
+    cfg.custom_hooks[-1].stages[0].lr_scale = 0.5
+    cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+    cfg.param_scheduler = dict(type='LinearLR', start_factor=0.25, end=2)
+    rates = [record['lr'][0] for record in train(cfg).iterations]
+    expected = [0.25] * ITERATIONS + [1.0] * ITERATIONS
+    assert rates == pytest.approx([LEARNING_RATE / 2 * x for x in expected])
 
 
 def test_cosine_of_iterations_starts_anew_in_each_stage(whole):
@@ -216,12 +242,15 @@ def test_schedules_of_epochs_start_anew(images, tmp_path, scheduler, factor):
     assert_rates(train(cfg), expected_rates(factor))
 
 
-def test_a_run_without_schedule_keeps_its_rate(images, tmp_path):
-    cfg = tiny_config(images, tmp_path, EPOCHS)
+def test_a_run_without_schedule_keeps_the_rate_of_its_stage(images, tmp_path):
+    cfg = tiny_config(images, tmp_path, (1, 1, 1))
+    cfg.custom_hooks[-1].stages[0].lr_scale = 0.2
     cfg.default_hooks.checkpoint = None
     cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     cfg.param_scheduler = None
-    assert_rates(train(cfg), expected_rates(lambda *_: 1.0))
+    rates = [record['lr'][0] for record in train(cfg).iterations]
+    scales = [0.2] * ITERATIONS + [1.0] * ITERATIONS + [0.5] * ITERATIONS
+    assert rates == pytest.approx([LEARNING_RATE * x for x in scales])
 
 
 @pytest.mark.parametrize('epoch', [1, 3, 4, 5])

@@ -27,6 +27,10 @@ class TrainingStage:
         norm_eval: Names of modules that are trained with their batch
             normalisation on running statistics: whole images and crops have
             different statistics, and a shared backbone sees both.
+        lr_scale: The stage starts with this part of the initial learning
+            rates.
+        warm_start: Classifiers that start the stage from what the global one
+            has learned, given to ``model.warm_start``.
     """
 
     name: str
@@ -34,6 +38,8 @@ class TrainingStage:
     losses: Sequence[str]
     frozen: Sequence[str] = field(default_factory=tuple)
     norm_eval: Sequence[str] = field(default_factory=tuple)
+    lr_scale: float = 1.0
+    warm_start: Sequence[str] = field(default_factory=tuple)
 
 
 @HOOKS.register_module()
@@ -42,9 +48,9 @@ class TrainingStageHook(Hook):
 
     The stage follows from the epoch alone, so a resumed run goes on in the
     stage it was in. At the end of a stage every learning rate returns to its
-    initial value before the schedulers step: a scheduler whose ``begin`` is
-    the first epoch of a stage starts afresh, one without an end at the
-    boundary would go on from there.
+    initial value, times the next stage's ``lr_scale``, before the schedulers
+    step: a scheduler whose ``begin`` is the first epoch of a stage starts
+    afresh, one without an end at the boundary would go on from there.
 
     Args:
         stages: Keyword arguments of :class:`TrainingStage`, in order. Their
@@ -100,11 +106,18 @@ class TrainingStageHook(Hook):
                 'stages need a model with set_losses, such as mmc2f.CCFR'
             )
         for stage in self.stages:
-            _named(model, stage, (*stage.frozen, *stage.norm_eval))
+            names = (*stage.frozen, *stage.norm_eval, *stage.warm_start)
+            _named(model, stage, names)
             model.set_losses(stage.losses)
         # What the model froze itself is none of the stages' business.
         self._trained = [p for p in model.parameters() if p.requires_grad]
         self._entered = None
+        if runner.iter == 0:
+            # The schedulers have set the rates already, some a warm-up's.
+            for group in _groups(runner.optim_wrapper):
+                # Schedulers have noted it; without any, the rate is the start.
+                group.setdefault('initial_lr', group['lr'])
+                group['lr'] *= self.stages[0].lr_scale
         self._enter(runner)
 
     def before_train_epoch(self, runner) -> None:
@@ -128,10 +141,12 @@ class TrainingStageHook(Hook):
     def after_train_iter(
         self, runner, batch_idx, data_batch=None, outputs=None
     ) -> None:
-        """Return the learning rates to their start as a stage ends."""
+        """Set the learning rates of the next stage as one ends."""
         last = batch_idx == len(runner.train_dataloader) - 1
         if last and runner.epoch + 1 in self._ends()[:-1]:
-            _restore_learning_rates(runner.optim_wrapper)
+            _start_learning_rates(
+                runner.optim_wrapper, self.stage_at(runner.epoch + 1)
+            )
 
     def _enter(self, runner) -> None:
         stage = self.stage_at(runner.epoch)
@@ -145,6 +160,9 @@ class TrainingStageHook(Hook):
         # Where gradients accumulate, some of the last stage may be left.
         runner.optim_wrapper.zero_grad()
         model.set_losses(stage.losses)
+        is_new = runner.epoch in (0, *self._ends())
+        if stage.warm_start and is_new:
+            model.warm_start(stage.warm_start)
         self._entered = stage
         _forget_losses(runner.message_hub)
         runner.logger.info(
@@ -184,11 +202,14 @@ def _forget_losses(message_hub: MessageHub) -> None:
             del message_hub.log_scalars[name]
 
 
-def _restore_learning_rates(optim_wrapper) -> None:
-    wrappers = [optim_wrapper]
+def _start_learning_rates(optim_wrapper, stage: TrainingStage) -> None:
+    for group in _groups(optim_wrapper):
+        group['lr'] = group['initial_lr'] * stage.lr_scale
+
+
+def _groups(optim_wrapper) -> list[dict]:
+    """Parameter groups of all optimizers."""
     if isinstance(optim_wrapper, OptimWrapperDict):
-        wrappers = list(optim_wrapper.values())
-    for wrapper in wrappers:
-        for group in wrapper.param_groups:
-            # Schedulers note it; without any, the rate never left it.
-            group['lr'] = group.get('initial_lr', group['lr'])
+        wrappers = optim_wrapper.values()
+        return [g for wrapper in wrappers for g in wrapper.param_groups]
+    return optim_wrapper.param_groups

@@ -7,6 +7,7 @@ from mmpretrain.structures import DataSample
 from torch import Tensor
 
 from mmc2f.models.classifiers.embedded import Embedded
+from mmc2f.models.classifiers.warm_start import copy_classifier
 from mmc2f.models.heads.hard_labels import hard_labels
 from mmc2f.models.losses import region_triplet_margin
 from mmc2f.registry import MODELS
@@ -131,6 +132,15 @@ class CCFR(BaseClassifier):
             )
         self.active_losses = frozenset(names)
 
+    def warm_start(self, names: tuple[str, ...]) -> None:
+        """Start classifiers from the global one, on the part they share.
+
+        Args:
+            names: Of ``'head'`` and ``'region_head'``.
+        """
+        for name in names:
+            copy_classifier(self.global_head.fc, getattr(self, name).fc)
+
     def forward(
         self,
         inputs: Tensor,
@@ -160,32 +170,12 @@ class CCFR(BaseClassifier):
         scores = self.navigator(maps)
         anchors = self.navigator.anchors(maps, tuple(images.shape[-2:]))
         index = self.nms(scores.detach(), anchors, topk)
-        groups = torch.arange(self.num_groups, device=index.device)
         return Regions(
             boxes=anchors.boxes[index],
             scores=scores.gather(1, index),
             anchor_index=index,
-            scale_ids=groups.repeat_interleave(
-                index.shape[1] // self.num_groups
-            ),
+            scale_ids=self.nms.groups(anchors, index),
         )
-
-    @property
-    def num_groups(self) -> int:
-        """Groups the regions are ordered by: scales, or one in all."""
-        scales = self.navigator.anchor_generator.num_scales
-        return scales if self.nms.separate else 1
-
-    def fused_columns(self, num_regions: int) -> list[int]:
-        """Which columns of the proposals are fused: the first of a group."""
-        scales = self.navigator.anchor_generator.num_scales
-        proposed = num_regions // self.num_groups
-        fused = self.nms.topk * scales // self.num_groups
-        return [
-            group * proposed + rank
-            for group in range(self.num_groups)
-            for rank in range(fused)
-        ]
 
     def local_maps(self, images: Tensor, regions: Regions) -> Tensor:
         """Last maps of the cropped regions, ``(B, R, C, h, w)``."""
@@ -258,7 +248,8 @@ class CCFR(BaseClassifier):
         if ranks:
             losses.update(self._region_losses(local_maps, regions, labels))
         if active & {'softmax', 'triplet'}:
-            fused = self.fused_columns(regions.num_regions)
+            scales = self.navigator.anchor_generator.num_scales
+            fused = self.nms.leading_columns(regions.num_regions, scales)
             embedded = self.join(
                 maps, local_maps[:, fused], regions.select(fused)
             )

@@ -138,6 +138,33 @@ class ScaleSeparatedNMS(nn.Module):
         ]
         return torch.cat(chosen, dim=1)
 
+    def groups(self, anchors: AnchorSet, indices: Tensor) -> Tensor:
+        """Group of each column of ``indices (B, R)``: ``(R,)``.
+
+        A group is a scale, or all of the columns in conventional NMS.
+        """
+        count = anchors.num_scales if self.separate else 1
+        size = indices.shape[1] // count
+        groups = torch.arange(count, device=indices.device)
+        return groups.repeat_interleave(size)
+
+    def leading_columns(self, num_regions: int, num_scales: int) -> list[int]:
+        """Where the regions of the default ``topk`` stand among more.
+
+        Args:
+            num_regions: R, columns chosen with a larger ``topk``.
+            num_scales: Scales of the anchors.
+
+        Returns:
+            The first columns of each group, ``num_scales * topk`` in all.
+        """
+        count = num_scales if self.separate else 1
+        size = num_regions // count
+        leading = num_scales * self.topk // count
+        return [
+            g * size + rank for g in range(count) for rank in range(leading)
+        ]
+
     def _get_suppressions(self, anchors: AnchorSet) -> tuple[Tensor, ...]:
         """One matrix a scale, or a single one for all anchors."""
         if torch.compiler.is_compiling():

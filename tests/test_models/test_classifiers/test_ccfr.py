@@ -445,7 +445,7 @@ def test_fused_are_the_first_of_each_scale(
     maps = many.backbone(images)
     proposed = many.propose(maps, images, 4)
     assert proposed.num_regions == 8
-    columns = many.fused_columns(proposed.num_regions)
+    columns = many.nms.leading_columns(proposed.num_regions, num_scales=2)
     chosen = few.propose(maps, images, 2)
     fused = proposed.select(columns)
     assert torch.equal(fused.anchor_index, chosen.anchor_index)
