@@ -10,12 +10,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from mmengine.config import Config
+from mmengine.config import Config, DictAction
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 from PIL import Image
 from rich.progress import track
 
+from mmc2f.apis import complete_dataloaders
 from mmc2f.apis.config_file import config_file
 from mmc2f.datasets.image_source import ImageSource
 from mmc2f.datasets.train_loader_in_test_mode import (
@@ -65,6 +66,12 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--out', type=Path, help='folder for the pictures')
     parser.add_argument('--which', choices=CHOICES, default='first')
     parser.add_argument('--num', type=int, default=4, help='at most so many')
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        help='config values to change, as key=value',
+    )
     return parser.parse_args(args)
 
 
@@ -73,11 +80,14 @@ def draw(
 ) -> None:
     """Write the picture of one prediction."""
     image = queries(record['image'])
-    boxes = np.array([r['box'] for r in record.get('regions', [])])
+    regions = record.get('regions', [])
+    boxes = np.array([r['box'] for r in regions]).reshape(-1, 4)
     sizes = [f'{box[2] - box[0]:.0f} px' for box in boxes]
     if 'reranked' not in record:
-        scores = [r['score'] for r in record.get('regions', [])]
-        picture = draw_regions(image, boxes, np.array(scores), sizes)
+        scores = [r['score'] for r in regions]
+        picture = draw_regions(
+            image, boxes, None if None in scores else scores, sizes
+        )
         Image.fromarray(picture).save(out)
         return
     figure = draw_rerank(
@@ -106,6 +116,9 @@ def main(args: list[str] | None = None) -> list[Path]:
         print(f'None of {len(records)} predictions is "{args.which}".')
         return []
     cfg = Config.fromfile(args.config)
+    if args.cfg_options is not None:
+        cfg.merge_from_dict(args.cfg_options)
+    complete_dataloaders(cfg)
     init_default_scope(cfg.get('default_scope', 'mmpretrain'))
     queries = ImageSource(Runner.build_dataloader(cfg.test_dataloader).dataset)
     gallery = ImageSource(train_loader_in_test_mode(cfg).dataset)

@@ -21,7 +21,11 @@ CONFIG = 'configs/ccfr_fonts.py'
 def parse_args(args: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description='Demonstrate CCFR')
-    parser.add_argument('--work-dir', default='work_dirs/demo')
+    parser.add_argument(
+        '--work-dir',
+        default='work_dirs/demo',
+        help='folder for all results, relative to the repository',
+    )
     parser.add_argument(
         '--cfg-options',
         nargs='+',
@@ -73,8 +77,8 @@ def main(args: list[str] | None = None) -> None:
     (ROOT / gallery).unlink(missing_ok=True)
     run(*test, '--gallery', gallery, '--out', predictions, *options)
     draw = ('tools/draw_predictions.py', CONFIG, predictions)
-    run(*draw, '--which', 'first', '--num', 1)
-    run(*draw, '--which', 'mended', '--num', 1)
+    run(*draw, '--which', 'first', '--num', 1, *options)
+    run(*draw, '--which', 'mended', '--num', 1, *options)
     print(f'\nThe demo took {time.perf_counter() - start:.0f} s.')
 
 

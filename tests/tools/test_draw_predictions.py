@@ -1,0 +1,139 @@
+"""Pictures of predictions, read from a file."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+from tiny_ccfr import write_images
+from tool_helpers import load_tool, write_config
+
+draw_predictions = load_tool('draw_predictions.py')
+BOXES = [[8.0, 8.0, 40.0, 40.0], [20.0, 20.0, 100.0, 100.0]]
+
+
+def prediction(truth='blue', coarse='blue', reranked=None):
+    """A line of the file; boxes in pixels of an image of 128 x 128."""
+    record = {
+        'image': f'test/{truth}/0.png',
+        'truth': truth,
+        'coarse': [{'class': coarse, 'probability': 0.5}],
+        'regions': [{'box': box, 'score': 0.25} for box in BOXES],
+    }
+    if reranked:
+        neighbour = {'image': 'train/cyan/1.png', 'class': 'cyan'}
+        record['reranked'] = [{'class': reranked, 'score': 0.75}]
+        record['neighbours'] = [{**neighbour, 'similarity': 0.5}] * 9
+    return record
+
+
+PREDICTIONS = [
+    prediction(coarse='blue', reranked='blue'),
+    prediction(coarse='cyan', reranked='blue'),
+    prediction(coarse='blue', reranked='cyan'),
+    prediction(coarse='cyan', reranked='cyan'),
+]
+
+
+@pytest.fixture(scope='module')
+def config(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('draw')
+    images = write_images(folder / 'images', ('train', 'test'), size=128)
+    return write_config(folder / 'own.py', images)
+
+
+@pytest.fixture
+def draw(config, tmp_path):
+    def run(records, *options):
+        file = tmp_path / 'predictions.jsonl'
+        file.write_text('\n'.join(map(json.dumps, records)) + '\n')
+        return draw_predictions.main([str(config), str(file), *options])
+
+    return run
+
+
+def read(file):
+    with Image.open(file) as image:
+        return np.asarray(image.convert('RGB'))
+
+
+def test_reranked_prediction_is_drawn_with_its_neighbours(draw, tmp_path):
+    out = tmp_path / 'new' / 'pictures'
+    files = draw(PREDICTIONS[1:2], '--out', str(out))
+    assert files == [out / 'first_0.png']
+    picture = read(files[0])
+    assert picture.shape[1] == 11 * 120  # as wide as draw_rerank makes it
+    # The query is blue, the neighbours are cyan.
+    for colour in ((20, 40, 220), (30, 210, 230)):
+        near = np.abs(picture.astype(int) - colour).max(axis=-1) < 45
+        assert near.sum() > 1000
+
+
+@pytest.mark.parametrize(
+    'changes',
+    [{}, {'regions': [{'box': BOXES[0], 'score': None}]}, {'truth': None}],
+)
+def test_prediction_without_neighbours_shows_its_regions(
+    draw, tmp_path, changes
+):
+    files = draw([prediction() | changes])
+    assert files == [tmp_path / 'first_0.png']
+    picture = read(files[0])
+    assert picture.shape == (128, 128, 3)
+    # The side of the first box.
+    inside, side = picture[24, 24].astype(int), picture[24, 8].astype(int)
+    assert np.abs(inside - side).max() > 45
+
+
+@pytest.mark.parametrize('reranked', [None, 'blue'])
+def test_prediction_of_a_model_without_regions(draw, reranked):
+    record = prediction(reranked=reranked)
+    record.pop('regions')
+    (file,) = draw([record])
+    if reranked is None:
+        assert np.abs(read(file).mean((0, 1)) - (40, 40, 220)).max() < 30
+    assert file.stat().st_size
+
+
+@pytest.mark.parametrize(
+    ('which', 'indices'),
+    [('first', [0, 1, 2, 3]), ('mended', [1]), ('broken', [2])]
+    + [('wrong', [2, 3])],
+)
+def test_predictions_are_chosen(which, indices):
+    choose = draw_predictions.CHOICES[which]
+    chosen = [i for i, record in enumerate(PREDICTIONS) if choose(record)]
+    assert chosen == indices
+
+
+def test_what_was_not_reranked_is_neither_mended_nor_broken():
+    record = prediction(coarse='cyan')
+    assert draw_predictions.is_wrong(record)
+    assert not draw_predictions.is_mended(record)
+    assert not draw_predictions.is_broken(record)
+
+
+def test_at_most_so_many_are_drawn(draw):
+    files = draw([prediction()] * 3, '--num', '2', '--which', 'first')
+    assert [file.name for file in files] == ['first_0.png', 'first_1.png']
+
+
+def test_nothing_to_draw_is_said(draw, capsys):
+    assert draw(PREDICTIONS[:1], '--which', 'broken') == []
+    assert 'None of 1 predictions is "broken"' in capsys.readouterr().out
+
+
+def test_config_options_choose_other_images(draw, tmp_path):
+    other = write_images(tmp_path / 'other', ('train', 'test'), size=64)
+    (file,) = draw(
+        [prediction()],
+        '--cfg-options',
+        f'test_dataloader.dataset.data_root={other}',
+    )
+    assert read(file).shape == (64, 64, 3)
+
+
+def test_predictions_of_another_config_are_refused(draw):
+    record = prediction(truth='owl')
+    with pytest.raises(KeyError, match=r'owl/0\.png is none of the 16 images'):
+        draw([record])
