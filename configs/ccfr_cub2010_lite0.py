@@ -30,7 +30,7 @@ tree = dict(type='mmc2f.ClassClustering', num_clusters='silhouette')
 stage_epochs = (3, 1, 2)
 learning_rate = 0.01  # at batch_size; the classifiers take 10 times it
 batch_size = 32
-images_per_class = 2  # in a batch, for the triplets
+images_per_class = 2  # at least, in a batch, for the triplets
 
 # ----------------------------------------------------------------- re-ranking
 topn, topm = 5, 50
@@ -45,14 +45,17 @@ model = dict(
     region_head=dict(num_classes=num_classes),
     head=dict(num_classes=num_classes),
 )
+# P x K batches; with few classes, more images of each.
+p = min(num_classes, batch_size // images_per_class)
+k = batch_size // p
 train_dataloader = dict(
-    batch_size=batch_size,
+    batch_size=p * k,
     dataset=train_data,
     sampler=dict(
         _delete_=True,
         type='mmc2f.PKSampler',
-        num_classes_per_batch=batch_size // images_per_class,
-        num_images_per_class=images_per_class,
+        num_classes_per_batch=p,
+        num_images_per_class=k,
     ),
 )
 val_dataloader = dict(dataset=test_data)

@@ -16,22 +16,23 @@ _base_ = [
 #   test_data = dict(
 #       type='mmc2f.ImageFolder', data_root=data_root, split='val')
 #   taxonomy = None
+#   tree = dict(type='mmc2f.ClassClustering', num_clusters='silhouette')
 num_classes = 21
 data_root = '{{$MMC2F_DATA:data}}/fonts'
 train_data = dict(type='mmc2f.ImageFolder', data_root=data_root, split='train')
 test_data = dict(type='mmc2f.ImageFolder', data_root=data_root, split='test')
 taxonomy = 'fonts'  # known tree to report accuracy on; None without one
-
-# ------------------------------------------------------------------- training
 # The label tree of the multi-level loss: a packaged name, a csv or json file,
 # or dict(type='mmc2f.ClassClustering', num_clusters='silhouette') to cluster
 # the classes on features of the starting weights.
 tree = 'fonts'
+
+# ------------------------------------------------------------------- training
 # Multi-level pretraining, navigator, softmax and triplet.
 stage_epochs = (8, 1, 5)
 learning_rate = 0.02  # at batch_size; the classifiers take 10 times it
 batch_size = 32
-images_per_class = 2  # in a batch, for the triplets
+images_per_class = 2  # at least, in a batch, for the triplets
 
 # ----------------------------------------------------------------- re-ranking
 topn, topm = 5, 50
@@ -47,14 +48,17 @@ model = dict(
     region_head=dict(num_classes=num_classes),
     head=dict(num_classes=num_classes),
 )
+# P x K batches; with few classes, more images of each.
+p = min(num_classes, batch_size // images_per_class)
+k = batch_size // p
 train_dataloader = dict(
-    batch_size=batch_size,
+    batch_size=p * k,
     dataset=train_data,
     sampler=dict(
         _delete_=True,
         type='mmc2f.PKSampler',
-        num_classes_per_batch=batch_size // images_per_class,
-        num_images_per_class=images_per_class,
+        num_classes_per_batch=p,
+        num_images_per_class=k,
     ),
 )
 val_dataloader = dict(dataset=test_data)

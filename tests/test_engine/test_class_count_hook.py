@@ -1,10 +1,11 @@
 """The number of classes of data and model."""
 
+import copy
 from types import SimpleNamespace
 
 import pytest
 from mmengine.runner import Runner
-from tiny_ccfr import model_config, tiny_config
+from tiny_ccfr import TREE, model_config, tiny_config
 from torch import nn
 
 from mmc2f.engine.hooks.class_count_hook import check_class_count
@@ -84,3 +85,12 @@ def test_tree_of_other_classes_is_refused_by_the_head(images, tmp_path):
     message = "head has 5 classes, but level 'class' of the hierarchy has 4"
     with pytest.raises(ValueError, match=message):
         Runner.from_cfg(cfg)
+
+
+def test_tree_in_another_order_is_refused(images, tmp_path):
+    cfg = tiny_config(images, tmp_path)
+    tree = copy.deepcopy(TREE)
+    tree['classes'][0].reverse()
+    cfg.model.global_head.tree = tree
+    with pytest.raises(ValueError, match='same names in another order'):
+        Runner.from_cfg(cfg).train()

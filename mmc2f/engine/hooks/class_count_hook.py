@@ -5,6 +5,7 @@ from mmengine.model import is_model_wrapper
 from torch import nn
 
 from mmc2f.registry import HOOKS
+from mmc2f.structures import LabelTree
 
 
 @HOOKS.register_module()
@@ -12,10 +13,12 @@ class ClassCountHook(Hook):
     """Compares the classes of each data set with every classifier.
 
     Without it a head with too few classes fails in the middle of an epoch
-    with an index error, and one with too many trains without a word.
+    with an index error, one with too many trains without a word, and so does
+    one whose label tree has the classes in another order.
 
     Raises:
-        ValueError: Before the first batch, with both numbers.
+        ValueError: Before the first batch, with both numbers, or the class
+            that is out of order.
     """
 
     def before_train(self, runner) -> None:
@@ -32,8 +35,9 @@ def check_class_count(model: nn.Module, dataset) -> None:
     """Raise ValueError if a part of ``model`` has other classes than data.
 
     Args:
-        model: Parts with an attribute ``num_classes`` are compared, but for
-            backbones: their classifier is cut off, or never used.
+        model: Parts with an attribute ``num_classes`` or a label ``tree``
+            are compared, but for backbones: their classifier is cut off, or
+            never used.
         dataset: A data set with ``metainfo['classes']``; without, nothing
             is checked.
     """
@@ -44,6 +48,9 @@ def check_class_count(model: nn.Module, dataset) -> None:
     for name, part in model.named_modules():
         if 'backbone' in name.split('.'):
             continue
+        tree = getattr(part, 'tree', None)
+        if isinstance(tree, LabelTree):
+            tree.check_class_names(classes, type(dataset).__name__)
         count = getattr(part, 'num_classes', None)
         if isinstance(count, int) and count != len(classes):
             where = f'model.{name}' if name else 'the model'
