@@ -1,0 +1,151 @@
+"""Every config builds, and its top is what the rest of it follows."""
+
+import json
+import subprocess
+import sys
+from itertools import accumulate
+from pathlib import Path
+
+import pytest
+from mmengine.config import Config
+
+TESTS = Path(__file__).parent
+CONFIGS = sorted((TESTS.parent / 'configs').glob('*.py'))
+CCFR = [path for path in CONFIGS if path.stem.startswith('ccfr')]
+BASELINES = [path for path in CONFIGS if path.stem.startswith('baseline')]
+
+each_config = pytest.mark.parametrize('path', CONFIGS, ids=lambda p: p.stem)
+each_ccfr = pytest.mark.parametrize('path', CCFR, ids=lambda p: p.stem)
+each_baseline = pytest.mark.parametrize(
+    'path', BASELINES, ids=lambda p: p.stem
+)
+
+
+def build_all(how, folder):
+    """Errors by config, from one fresh interpreter for all of them."""
+    # Those first that need this package, which nothing has imported then.
+    paths = map(str, CCFR + BASELINES)
+    done = subprocess.run(
+        [sys.executable, TESTS / 'build_configs.py', how, folder, *paths],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+    )
+    lines = [line for line in done.stdout.splitlines() if line[:1] == '{']
+    assert done.returncode == 0, done.stderr
+    return {r['config']: r['error'] for r in map(json.loads, lines)}
+
+
+@pytest.fixture(scope='module')
+def model_errors(tmp_path_factory):
+    return build_all('get_model', tmp_path_factory.mktemp('get_model'))
+
+
+@pytest.fixture(scope='module')
+def runner_errors(tmp_path_factory):
+    return build_all('runner', tmp_path_factory.mktemp('runner'))
+
+
+@each_config
+def test_builds_through_get_model_by_the_prefix_alone(path, model_errors):
+    assert model_errors[str(path)] is None, model_errors[str(path)]
+
+
+@each_config
+def test_builds_through_the_runner(path, runner_errors):
+    assert runner_errors[str(path)] is None, runner_errors[str(path)]
+
+
+def test_each_method_has_a_plain_counterpart():
+    names = [path.stem.removeprefix('ccfr_') for path in CCFR]
+    assert names == [path.stem.removeprefix('baseline_') for path in BASELINES]
+    assert len(CCFR) + len(BASELINES) == len(CONFIGS)
+
+
+@each_config
+def test_data_is_looked_for_where_the_environment_says(path, monkeypatch):
+    monkeypatch.setenv('MMC2F_DATA', 'somewhere')
+    monkeypatch.setenv('MMC2F_CHECKPOINTS', 'elsewhere')
+    cfg = Config.fromfile(path)
+    assert cfg.data_root.startswith('somewhere/')
+    for name in ('train', 'val', 'test'):
+        assert cfg[f'{name}_dataloader'].dataset.data_root == cfg.data_root
+    weights = cfg.model.backbone.init_cfg.checkpoint
+    assert weights.startswith(('elsewhere/', 'torchvision://'))
+    monkeypatch.delenv('MMC2F_DATA')
+    monkeypatch.delenv('MMC2F_CHECKPOINTS')
+    cfg = Config.fromfile(path)
+    assert cfg.data_root.startswith('data/')
+    weights = cfg.model.backbone.init_cfg.checkpoint
+    assert weights.startswith(('checkpoints/', 'torchvision://'))
+
+
+@each_config
+def test_top_sets_the_rest(path):
+    cfg = Config.fromfile(path)
+    assert cfg.default_scope == 'mmpretrain'
+    assert 'custom_imports' not in cfg
+    heads = [part for name, part in cfg.model.items() if 'head' in name]
+    assert {head.num_classes for head in heads} == {cfg.num_classes}
+    for loader, data in (
+        (cfg.train_dataloader, cfg.train_data),
+        (cfg.val_dataloader, cfg.test_data),
+        (cfg.test_dataloader, cfg.test_data),
+    ):
+        dataset = dict(loader.dataset)
+        assert dataset.pop('pipeline')[0].type == 'mmc2f.LoadImage'
+        assert dataset == data
+    assert cfg.train_dataloader.batch_size == cfg.batch_size
+    assert cfg.auto_scale_lr.base_batch_size == cfg.batch_size
+    assert cfg.optim_wrapper.optimizer.lr == cfg.learning_rate
+    assert cfg.model.data_preprocessor == cfg.data_preprocessor
+    metrics = {metric.type: metric for metric in cfg.test_evaluator}
+    assert metrics['mmc2f.ReRankMetric'].tree == cfg.taxonomy
+    hooks = [hook.type for hook in cfg.custom_hooks]
+    assert {'mmc2f.ClassCountHook', 'mmc2f.PlainCheckpointHook'} <= set(hooks)
+
+
+@each_ccfr
+def test_stages_and_schedules_agree(path):
+    cfg = Config.fromfile(path)
+    hooks = {hook.type: hook for hook in cfg.custom_hooks}
+    stages = hooks['mmc2f.TrainingStageHook'].stages
+    assert tuple(stage.epochs for stage in stages) == tuple(cfg.stage_epochs)
+    ends = list(accumulate(cfg.stage_epochs))
+    assert [s.end for s in cfg.param_scheduler] == ends
+    assert [s.begin for s in cfg.param_scheduler] == [0, *ends[:-1]]
+    assert cfg.train_cfg.max_epochs == ends[-1]
+
+
+@each_ccfr
+def test_top_of_ccfr_sets_the_rest(path):
+    cfg = Config.fromfile(path)
+    assert cfg.model.global_head.tree == cfg.tree
+    sampler = cfg.train_dataloader.sampler
+    assert sampler.num_images_per_class == cfg.images_per_class
+    classes = sampler.num_classes_per_batch
+    assert classes * cfg.images_per_class == cfg.batch_size
+    assert classes <= cfg.num_classes
+    hooks = {hook.type: hook for hook in cfg.custom_hooks}
+    processor = hooks['mmc2f.ReRankHook'].post_processor
+    for name in ('topn', 'topm', 't_sf', 't_sc', 'gate'):
+        assert processor[name] == cfg[name]
+
+
+@each_baseline
+def test_baseline_trains_as_long_as_it_says(path):
+    cfg = Config.fromfile(path)
+    assert cfg.train_cfg.max_epochs == cfg.max_epochs
+    assert cfg.param_scheduler.T_max == cfg.max_epochs
+
+
+@pytest.mark.parametrize('name', [p.stem[5:] for p in CCFR])
+def test_both_train_on_the_same_data_for_as_long(name):
+    ccfr, plain = (
+        Config.fromfile(TESTS.parent / 'configs' / f'{kind}_{name}.py')
+        for kind in ('ccfr', 'baseline')
+    )
+    for key in ('num_classes', 'train_data', 'test_data', 'batch_size'):
+        assert ccfr[key] == plain[key]
+    assert ccfr.model.backbone.init_cfg == plain.model.backbone.init_cfg
+    assert ccfr.train_cfg.max_epochs >= plain.max_epochs
