@@ -22,6 +22,12 @@ $(STAMP): setup.py pyproject.toml $(wildcard requirements/*.txt)
 lint: venv
 	$(PY) -m ruff check .
 
+# Tiny tensors gain nothing from threads, and lose much to an allocator that
+# gives its memory back after each step.
+test: export OMP_NUM_THREADS = 1
+test: export MALLOC_MMAP_MAX_ = 0
+test: export MALLOC_TRIM_THRESHOLD_ = 1099511627776
+test: export MALLOC_TOP_PAD_ = 67108864
 test: lint
 	$(PY) -m pytest -q
 

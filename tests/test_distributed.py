@@ -6,10 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tiny_ccfr import write_images
+
 SCRIPT = Path(__file__).with_name('distributed_training.py')
 
 
-def test_two_ranks_agree(images, tmp_path):
+def test_two_ranks_agree(tmp_path):
+    images = write_images(tmp_path / 'images')
     done = subprocess.run(
         [
             *(sys.executable, '-m', 'torch.distributed.run'),
