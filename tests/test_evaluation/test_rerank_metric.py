@@ -45,7 +45,9 @@ def evaluate(metric, samples):
     evaluator.dataset_meta = {'classes': CLASSES}
     for start in range(0, len(samples), 4):
         evaluator.process(samples[start : start + 4])
-    return evaluator.evaluate(len(samples))
+    values = evaluator.evaluate(len(samples))
+    assert all(name.startswith('c2f/') for name in values)
+    return {name.removeprefix('c2f/'): v for name, v in values.items()}
 
 
 def test_equals_pure_function():
@@ -111,4 +113,4 @@ def test_tree_must_have_the_classes_of_the_dataset():
 def test_builds_from_config():
     metric = METRICS.build({'type': 'mmc2f.ReRankMetric', 'tree': 'fonts'})
     assert metric.tree.num_levels > 1
-    assert metric.prefix is None
+    assert metric.prefix == 'c2f'

@@ -196,8 +196,9 @@ def test_wrong_number_of_classes_is_named(images, tmp_path, tree):
 
 
 def test_missing_checkpoint_is_named(config, tmp_path):
+    args = ['--work-dir', str(tmp_path), *NO_WORKERS]
     with pytest.raises(FileNotFoundError, match=r'none\.pth'):
-        test.main([str(config), str(tmp_path / 'none.pth'), *NO_WORKERS])
+        test.main([str(config), str(tmp_path / 'none.pth'), *args])
 
 
 def train_options(config, *options):
