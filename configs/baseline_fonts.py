@@ -23,7 +23,7 @@ test_data = dict(type='mmc2f.ImageFolder', data_root=data_root, split='test')
 taxonomy = 'fonts'  # known tree to report accuracy on; None without one
 
 # ------------------------------------------------------------------- training
-max_epochs = 14
+max_epochs = 12
 learning_rate = 0.02  # at batch_size; the classifier takes 10 times it
 batch_size = 32
 
@@ -41,7 +41,7 @@ test_evaluator = [
 ]
 auto_scale_lr = dict(base_batch_size=batch_size)
 optim_wrapper = dict(optimizer=dict(lr=learning_rate))
-train_cfg = dict(by_epoch=True, max_epochs=max_epochs, val_interval=2)
+train_cfg = dict(by_epoch=True, max_epochs=max_epochs, val_interval=4)
 param_scheduler = dict(
     type='CosineAnnealingLR',
     T_max=max_epochs,

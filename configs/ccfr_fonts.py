@@ -29,7 +29,7 @@ tree = 'fonts'
 
 # ------------------------------------------------------------------- training
 # Multi-level pretraining, navigator, softmax and triplet.
-stage_epochs = (8, 1, 5)
+stage_epochs = (7, 1, 4)
 learning_rate = 0.02  # at batch_size; the classifiers take 10 times it
 batch_size = 32
 images_per_class = 2  # at least, in a batch, for the triplets
@@ -90,7 +90,7 @@ custom_hooks = [
 ]
 auto_scale_lr = dict(base_batch_size=batch_size)
 optim_wrapper = dict(optimizer=dict(lr=learning_rate))
-train_cfg = dict(by_epoch=True, max_epochs=stage_ends[-1], val_interval=2)
+train_cfg = dict(by_epoch=True, max_epochs=stage_ends[-1], val_interval=4)
 # One cosine a stage; the stage hook returns the rate to its start.
 param_scheduler = [
     dict(
