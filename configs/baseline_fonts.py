@@ -23,7 +23,7 @@ test_data = dict(type='mmc2f.ImageFolder', data_root=data_root, split='test')
 taxonomy = 'fonts'  # known tree to report accuracy on; None without one
 
 # ------------------------------------------------------------------- training
-max_epochs = 12
+max_epochs = 16
 learning_rate = 0.02  # at batch_size; the classifier takes 10 times it
 batch_size = 32
 

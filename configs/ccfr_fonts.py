@@ -29,7 +29,7 @@ tree = 'fonts'
 
 # ------------------------------------------------------------------- training
 # Multi-level pretraining, navigator, softmax and triplet.
-stage_epochs = (7, 1, 4)
+stage_epochs = (8, 3, 5)
 learning_rate = 0.02  # at batch_size; the classifiers take 10 times it
 batch_size = 32
 images_per_class = 2  # at least, in a batch, for the triplets
