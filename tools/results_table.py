@@ -12,13 +12,14 @@ import argparse
 import json
 from pathlib import Path
 
+# Metric: heading, digits.
 COLUMNS = {
-    'c2f/coarse_top1': 'coarse top-1',
-    'c2f/coarse_top5': 'coarse top-5',
-    'c2f/retrieval_top1': 'retrieval top-1',
-    'c2f/rerank_top1': 're-ranked top-1',
-    'c2f/mended': 'mended',
-    'c2f/broken': 'broken',
+    'c2f/coarse_top1': ('coarse top-1', 2),
+    'c2f/coarse_top5': ('coarse top-5', 2),
+    'c2f/retrieval_top1': ('retrieval top-1', 2),
+    'c2f/rerank_top1': ('re-ranked top-1', 2),
+    'c2f/mended': ('mended', 0),
+    'c2f/broken': ('broken', 0),
 }
 
 
@@ -38,17 +39,18 @@ def latest_test(work_dir: Path) -> dict[str, float]:
 
 def table(results: dict[str, dict[str, float]]) -> str:
     """Markdown, a row a work dir; ``-`` where a test has no such figure."""
-    rows = [['', *COLUMNS.values()], ['---'] + ['---:'] * len(COLUMNS)]
+    headings = [heading for heading, _ in COLUMNS.values()]
+    rows = [['', *headings], ['---'] + ['---:'] * len(COLUMNS)]
     for name, metrics in results.items():
-        rows.append([name, *(cell(metrics.get(key)) for key in COLUMNS)])
+        rows.append(
+            [name] + [cell(metrics.get(k), n) for k, (_, n) in COLUMNS.items()]
+        )
     return '\n'.join('| ' + ' | '.join(row) + ' |' for row in rows)
 
 
-def cell(value: float | None) -> str:
-    """A percentage with two digits, a count without any."""
-    if value is None:
-        return '-'
-    return str(value) if isinstance(value, int) else f'{value:.2f}'
+def cell(value: float | None, digits: int) -> str:
+    """One figure."""
+    return '-' if value is None else f'{value:.{digits}f}'
 
 
 def main(args: list[str] | None = None) -> None:

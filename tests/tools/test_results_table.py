@@ -5,6 +5,9 @@ import runpy
 from pathlib import Path
 
 import pytest
+import torch
+
+from mmc2f.evaluation import rerank_accuracy
 
 TOOL = Path(__file__).parents[2] / 'tools' / 'results_table.py'
 main = runpy.run_path(str(TOOL))['main']
@@ -27,7 +30,7 @@ def test_reads_the_last_test_of_each_work_dir(tmp_path, capsys):
         **{
             'c2f/coarse_top1': 60.0,
             'c2f/rerank_top1': 61.125,
-            'c2f/mended': 9,
+            'c2f/mended': 9.0,
         },
     )
     main([str(plain), str(ccfr)])
@@ -39,3 +42,11 @@ def test_reads_the_last_test_of_each_work_dir(tmp_path, capsys):
 def test_work_dir_without_a_test(tmp_path):
     with pytest.raises(SystemExit, match='no result'):
         main([str(tmp_path)])
+
+
+def test_the_host_keeps_all_of_the_metric_in_its_file():
+    """Its log keeps a count only when it is a float."""
+    labels = torch.tensor([0, 1])
+    scores = torch.eye(2)
+    values = rerank_accuracy(labels, scores, scores, scores)
+    assert {type(value) for value in values.values()} == {float}

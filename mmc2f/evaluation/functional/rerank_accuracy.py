@@ -52,8 +52,9 @@ def rerank_accuracy(
     if reranked is not None:
         was_right = topk_hits(coarse, labels, 1)
         is_right = topk_hits(reranked, labels, 1)
-        result['mended'] = int((~was_right & is_right).sum())
-        result['broken'] = int((was_right & ~is_right).sum())
+        # Floats: the host's log drops integers from its files.
+        result['mended'] = float((~was_right & is_right).sum())
+        result['broken'] = float((was_right & ~is_right).sum())
     return result
 
 
