@@ -20,7 +20,6 @@ def started(monkeypatch, tmp_path):
         (tmp_path / 'last_checkpoint').write_text('epoch_14.pth\n')
 
     monkeypatch.setattr(subprocess, 'run', start)
-    monkeypatch.setenv('MMC2F_DATA', str(tmp_path / 'data'))
     return commands
 
 
@@ -38,7 +37,7 @@ def test_runs_all_of_it_in_order(started, tmp_path):
     ]
     assert all((ROOT / command[0]).is_file() for command in started)
     make, _, coarse, reranked, *draw = started
-    assert make[1] == str(tmp_path / 'data' / 'fonts')
+    assert make[1] == str(ROOT / 'data' / 'fonts')
     assert all(option in command for command in started[1:])
     for command in started[1:]:
         assert command[1] == demo.CONFIG
@@ -69,3 +68,8 @@ def test_allocator_keeps_its_memory_unless_told_otherwise(monkeypatch):
     assert demo.environment()['MALLOC_MMAP_MAX_'] == '0'
     monkeypatch.setenv('MALLOC_MMAP_MAX_', '7')
     assert demo.environment()['MALLOC_MMAP_MAX_'] == '7'
+
+
+def test_data_of_the_user_are_left_alone(monkeypatch):
+    monkeypatch.setenv('MMC2F_DATA', 'elsewhere')
+    assert demo.environment()['MMC2F_DATA'] == str(ROOT / 'data')

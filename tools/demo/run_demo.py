@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+DATA = ROOT / 'data'
 CONFIG = 'configs/ccfr_fonts.py'
 
 
@@ -47,17 +48,22 @@ def run(*command: object) -> None:
 
 
 def environment() -> dict[str, str]:
-    """The environment, with an allocator that keeps its memory.
+    """The environment, with folders of the demo's own.
 
-    By default glibc gives large blocks back to the system at once, and each
-    training step spends about half its time on getting them anew.
+    The user's data sets may be read-only, and have no fonts. The allocator
+    is told to keep its memory: by default glibc gives large blocks back to
+    the system at once, and a training step spends much of its time on
+    getting them anew.
     """
+    own = dict(
+        MMC2F_DATA=str(DATA), MMC2F_CHECKPOINTS=str(ROOT / 'checkpoints')
+    )
     keep = dict(
         MALLOC_MMAP_MAX_='0',
         MALLOC_TRIM_THRESHOLD_=str(2**40),
         MALLOC_TOP_PAD_=str(2**26),
     )
-    return {**keep, **os.environ}
+    return {**keep, **os.environ, **own}
 
 
 def main(args: list[str] | None = None) -> None:
@@ -66,8 +72,7 @@ def main(args: list[str] | None = None) -> None:
     start = time.perf_counter()
     work_dir = Path(args.work_dir)
     options = ['--cfg-options', *args.cfg_options] if args.cfg_options else []
-    data = os.environ.get('MMC2F_DATA', 'data')
-    run('tools/dataset_converters/make_fonts.py', f'{data}/fonts')
+    run('tools/dataset_converters/make_fonts.py', DATA / 'fonts')
     run('tools/train.py', CONFIG, '--work-dir', work_dir, *options)
     checkpoint = (ROOT / work_dir / 'last_checkpoint').read_text().strip()
     test = ('tools/test.py', CONFIG, checkpoint, '--work-dir', work_dir)
