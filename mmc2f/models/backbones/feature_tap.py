@@ -27,8 +27,8 @@ class FeatureTap(BaseModule):
             training. Crops and whole images have different statistics, and
             the shared backbone sees both.
         channels_last: Keep channels in the last place in memory. The values
-            are the same; depthwise networks are about half as fast again on
-            a CPU.
+            are the same; depthwise networks train faster on a CPU, see
+            ``benchmarks/cpu_training_step.py``.
         init_cfg: ``dict(type='Pretrained', checkpoint=FILE)`` reads a state
             dict with the library's own parameter names when the weights are
             initialised.
