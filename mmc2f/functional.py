@@ -12,6 +12,7 @@ from mmc2f.models.losses import (
     navigator_ranking_loss,
     region_triplet_margin,
 )
+from mmc2f.models.necks import multilinear_pool, signed_sqrt_l2
 from mmc2f.models.regions import iou_suppression, topk_nms
 from mmc2f.retrieval import rerank, retrieval_scores
 
@@ -21,9 +22,11 @@ __all__ = [
     'iou_suppression',
     'mine_triplets',
     'multi_level_loss',
+    'multilinear_pool',
     'navigator_ranking_loss',
     'region_triplet_margin',
     'rerank',
     'retrieval_scores',
+    'signed_sqrt_l2',
     'topk_nms',
 ]

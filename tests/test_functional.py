@@ -36,6 +36,14 @@ CALLS = {
         (torch.zeros(4, 3), torch.zeros(4, 2), LABELS, PARENT_OF),
         {'l1': 1.0986123, 'l2': 0.6931472, 'lh': 0.0, 'total': 1.7917595},
     ),
+    'multilinear_pool': (
+        (
+            torch.tensor([[[[[1.0, 2.0]]]], [[[[3.0, 4.0]]]]]),
+            torch.tensor([[[1.0], [2.0]], [[1.0], [-1.0]]]),
+            ((0,), (0, 1)),
+        ),
+        [[1.5, 3.0, 5.5, -11.0]],
+    ),
     'navigator_ranking_loss': (
         (torch.tensor([[0.0, 0.5]]), torch.tensor([[0.2, 0.1]])),
         1.5,
@@ -56,6 +64,10 @@ CALLS = {
     'retrieval_scores': (
         (torch.tensor([[0.9, 0.8]]), torch.tensor([[1, 0]]), 3),
         [[0.8, 0.9, -2.0]],
+    ),
+    'signed_sqrt_l2': (
+        (torch.tensor([[9.0, -16.0], [0.0, 0.0]]),),
+        [[0.6, -0.8], [0.0, 0.0]],
     ),
     'topk_nms': (
         (
