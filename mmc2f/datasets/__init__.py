@@ -2,13 +2,21 @@
 
 from mmc2f.datasets.grocery_store import GroceryStore
 from mmc2f.datasets.image_folder import ImageFolder
-from mmc2f.datasets.samplers import PKSampler
-from mmc2f.datasets.transforms import AddHierarchyLabels, LoadImage
+from mmc2f.datasets.multi_resolution_dataset import MultiResolutionDataset
+from mmc2f.datasets.samplers import PKSampler, RoundRobinBatchSampler
+from mmc2f.datasets.transforms import (
+    AddHierarchyLabels,
+    DegradeResolution,
+    LoadImage,
+)
 
 __all__ = [
     'AddHierarchyLabels',
+    'DegradeResolution',
     'GroceryStore',
     'ImageFolder',
     'LoadImage',
+    'MultiResolutionDataset',
     'PKSampler',
+    'RoundRobinBatchSampler',
 ]
