@@ -5,6 +5,7 @@ them for use without configs, registries or models.
 """
 
 from mmc2f.evaluation.functional import hierarchical_accuracy
+from mmc2f.evaluation.search_resolutions import search_resolutions
 from mmc2f.models.losses import (
     cosine_triplet_loss,
     mine_triplets,
@@ -27,6 +28,7 @@ __all__ = [
     'region_triplet_margin',
     'rerank',
     'retrieval_scores',
+    'search_resolutions',
     'signed_sqrt_l2',
     'topk_nms',
 ]

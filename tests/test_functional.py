@@ -69,6 +69,11 @@ CALLS = {
         (torch.tensor([[9.0, -16.0], [0.0, 0.0]]),),
         [[0.6, -0.8], [0.0, 0.0]],
     ),
+    'search_resolutions': (
+        # Level 0 drops to 0.5 at 2; level 1, asked from 1 on, has 0.5.
+        (lambda level, r: (r + level) / 4, [4, 3, 2, 1], [0.7, 0.7]),
+        [2, 1],
+    ),
     'topk_nms': (
         (
             torch.tensor([[0.1, 0.9, 0.5]]),
@@ -84,7 +89,7 @@ def as_lists(result):
     if isinstance(result, dict):
         return {name: x.item() for name, x in result.items()}
     if isinstance(result, tuple):
-        return tuple(x.tolist() for x in result)
+        return tuple(x.tolist() if torch.is_tensor(x) else x for x in result)
     return result.tolist()
 
 
