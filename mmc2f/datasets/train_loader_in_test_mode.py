@@ -6,14 +6,21 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 from torch.utils.data import DataLoader
 
+from mmc2f.structures import LabelTree
+
 __all__ = ['train_loader_in_test_mode']
 
 # Which the training images do not need: coarser labels may not exist yet.
 _LABEL_TRANSFORM = 'AddHierarchyLabels'
+# Has the pipeline itself, and every image several times.
+_VIEWS_WRAPPER = 'MultiResolutionDataset'
 
 
 def train_loader_in_test_mode(cfg: Config) -> DataLoader:
     """Loader of the training images, in order, through the test pipeline.
+
+    Each image comes once: of a :class:`mmc2f.MultiResolutionDataset` only the
+    first view at the finest level is read.
 
     Args:
         cfg: Full config with ``train_dataloader`` and ``test_dataloader``.
@@ -21,7 +28,8 @@ def train_loader_in_test_mode(cfg: Config) -> DataLoader:
             Wrappers of data sets are looked through for the pipeline.
 
     Raises:
-        ValueError: The config lacks one of the two.
+        ValueError: The config lacks one of the two, or no view is at the
+            finest level.
     """
     for key in ('train_dataloader', 'test_dataloader'):
         if cfg.get(key) is None:
@@ -35,7 +43,7 @@ def train_loader_in_test_mode(cfg: Config) -> DataLoader:
     pipeline = [
         step
         for step in loader['dataset']['pipeline']
-        if step['type'].rpartition('.')[2] != _LABEL_TRANSFORM
+        if _type_name(step) != _LABEL_TRANSFORM
     ]
     dataset = copy.deepcopy(cfg.train_dataloader.dataset.to_dict())
     _set_pipeline(dataset, pipeline)
@@ -47,9 +55,32 @@ def train_loader_in_test_mode(cfg: Config) -> DataLoader:
 
 def _set_pipeline(dataset: dict, pipeline: list[dict]) -> None:
     """Put a pipeline in a data set config, inside of its wrappers."""
+    if _type_name(dataset) == _VIEWS_WRAPPER:
+        dataset['pipeline'] = pipeline
+        dataset['views'] = [_finest_view(dataset)]
+        return
     wrapped = dataset.get('datasets') or dataset.get('dataset')
     if wrapped is None:
         dataset['pipeline'] = pipeline
         return
     for inner in wrapped if isinstance(wrapped, list) else [wrapped]:
         _set_pipeline(inner, pipeline)
+
+
+def _finest_view(dataset: dict) -> dict:
+    """The view that the training images are compared in."""
+    tree = LabelTree.build(dataset['tree'])
+    for view in dataset['views']:
+        if tree.level_index(view['level']) == 0:
+            return view
+    raise ValueError(
+        f'no view of the training set is at level {tree.levels[0]!r}, the '
+        'finest, where images are compared and classes are known; give '
+        'MultiResolutionDataset one'
+    )
+
+
+def _type_name(cfg: dict) -> str:
+    """Name of a class, which a config gives with or without a scope."""
+    kind = cfg.get('type', '')
+    return getattr(kind, '__name__', kind).rpartition('.')[2]
