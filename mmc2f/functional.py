@@ -4,7 +4,12 @@ Each stands in the file of the component that uses it; this module gathers
 them for use without configs, registries or models.
 """
 
-from mmc2f.evaluation.functional import hierarchical_accuracy
+from mmc2f.evaluation.functional import (
+    hierarchical_accuracy,
+    hierarchical_distance,
+    level_consistency,
+    sum_to_levels,
+)
 from mmc2f.evaluation.search_resolutions import search_resolutions
 from mmc2f.models.losses import (
     cosine_triplet_loss,
@@ -20,7 +25,9 @@ from mmc2f.retrieval import rerank, retrieval_scores
 __all__ = [
     'cosine_triplet_loss',
     'hierarchical_accuracy',
+    'hierarchical_distance',
     'iou_suppression',
+    'level_consistency',
     'mine_triplets',
     'multi_level_loss',
     'multilinear_pool',
@@ -30,5 +37,6 @@ __all__ = [
     'retrieval_scores',
     'search_resolutions',
     'signed_sqrt_l2',
+    'sum_to_levels',
     'topk_nms',
 ]

@@ -4,10 +4,13 @@ import pytest
 import torch
 
 from mmc2f import functional
+from mmc2f.structures import LabelTree
 
 LABELS = torch.tensor([0, 0, 1, 1])
 FEATURES = torch.tensor([[1.0, 0], [0, 1], [0, 1], [1, 0]])
 PARENT_OF = torch.tensor([0, 0, 1])
+TREE = LabelTree(['x', 'y'], [list('abc'), list('pq')], [[0, 0, 1]])
+SWAPPED = LabelTree(['x', 'y'], [list('ab'), list('pq')], [[1, 0]])
 BOXES = torch.tensor([[0.0, 0, 4, 4], [0, 0, 4, 3], [5, 5, 9, 9]])
 
 # Arguments of a call, and its result worked out by hand.
@@ -24,9 +27,17 @@ CALLS = {
         ),
         [50.0, 75.0],
     ),
+    'hierarchical_distance': (
+        (torch.tensor([0, 1, 2]), torch.tensor([0, 0, 0]), TREE),
+        [0, 1, 2],
+    ),
     'iou_suppression': (
         (BOXES, 0.5),
         [[True, True, False], [True, True, False], [False, False, True]],
+    ),
+    'level_consistency': (
+        (torch.tensor([[0, 0], [1, 0], [2, 0], [2, 1]]), TREE),
+        75.0,
     ),
     'mine_triplets': (
         (FEATURES, LABELS, 'batch_hard'),
@@ -74,6 +85,10 @@ CALLS = {
         (lambda level, r: (r + level) / 4, [4, 3, 2, 1], [0.7, 0.7]),
         [2, 1],
     ),
+    'sum_to_levels': (
+        (torch.tensor([[0.3, 0.7]]), SWAPPED),
+        ([[0.3, 0.7]], [[0.7, 0.3]]),
+    ),
     'topk_nms': (
         (
             torch.tensor([[0.1, 0.9, 0.5]]),
@@ -88,9 +103,9 @@ CALLS = {
 def as_lists(result):
     if isinstance(result, dict):
         return {name: x.item() for name, x in result.items()}
-    if isinstance(result, tuple):
+    if isinstance(result, (tuple, list)):
         return tuple(x.tolist() if torch.is_tensor(x) else x for x in result)
-    return result.tolist()
+    return result.tolist() if torch.is_tensor(result) else result
 
 
 def test_every_public_function_is_called_here():

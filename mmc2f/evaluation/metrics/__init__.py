@@ -3,7 +3,15 @@
 from mmc2f.evaluation.metrics.hierarchical_accuracy import (
     HierarchicalAccuracy,
 )
+from mmc2f.evaluation.metrics.multi_resolution_metric import (
+    MultiResolutionMetric,
+)
 from mmc2f.evaluation.metrics.prediction_writer import PredictionWriter
 from mmc2f.evaluation.metrics.rerank_metric import ReRankMetric
 
-__all__ = ['HierarchicalAccuracy', 'PredictionWriter', 'ReRankMetric']
+__all__ = [
+    'HierarchicalAccuracy',
+    'MultiResolutionMetric',
+    'PredictionWriter',
+    'ReRankMetric',
+]

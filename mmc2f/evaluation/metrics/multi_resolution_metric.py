@@ -1,0 +1,79 @@
+"""Metric of every level in every resolution."""
+
+from collections.abc import Sequence
+
+import torch
+from mmengine.logging import print_log
+
+from mmc2f.evaluation.functional.hierarchical_distance import (
+    hierarchical_distance,
+)
+from mmc2f.evaluation.functional.level_consistency import level_consistency
+from mmc2f.evaluation.level_table import level_table, table_text
+from mmc2f.evaluation.metrics.multi_level_metric import (
+    LevelRecord,
+    MultiLevelMetric,
+)
+from mmc2f.registry import METRICS
+
+__all__ = ['MultiResolutionMetric']
+
+
+@METRICS.register_module()
+class MultiResolutionMetric(MultiLevelMetric):
+    """Accuracy, consistency and distance of mistakes, per resolution.
+
+    For each view of the data set, ``high`` say, and each level:
+
+    * ``{view}_{level}_top1``: percent of images whose class at that level is
+      right. MLPH's Table 3 reports the first level of the first view, the
+      second of the second, and so on; the table in the log marks them.
+    * ``{view}_consistency``: :func:`level_consistency`, in percent. Answers
+      may be consistent and wrong, or right but for one level.
+    * ``{view}_distance``: mean :func:`hierarchical_distance` of the images
+      whose finest class is wrong, in steps: 1 is a mistake within the next
+      level, the number of levels one that shares no class at all. 0 where no
+      image is wrong; any mistake is at least 1.
+
+    Re-ranked scores are not judged here, see ``mmc2f.ReRankMetric``. Fields
+    and errors are those of :class:`MultiLevelMetric`.
+    """
+
+    default_prefix = 'c2fgc'
+
+    def compute_metrics(self, results: list[LevelRecord]) -> dict[str, float]:
+        """Measures of every view, which also go to the log as a table."""
+        self.check_results(results)
+        views: dict[str, list[LevelRecord]] = {}
+        for record in results:
+            views.setdefault(record.view, []).append(record)
+        metrics: dict[str, float] = {}
+        for view, records in views.items():
+            metrics.update(self._measure(view, records))
+        meant_for = {view: records[0].level for view, records in views.items()}
+        table = level_table(metrics, meant_for, self.tree.levels)
+        print_log('\n' + table_text(table), logger='current')
+        return metrics
+
+    def _measure(
+        self, view: str, records: Sequence[LevelRecord]
+    ) -> dict[str, float]:
+        predicted = torch.stack([record.predicted for record in records])
+        target = torch.stack([record.target for record in records])
+        is_right = predicted == target
+        shares = 100 * is_right.double().mean(dim=0)
+        metrics = {
+            f'{view}_{level}_top1': share
+            for level, share in zip(
+                self.tree.levels, shares.tolist(), strict=True
+            )
+        }
+        steps = hierarchical_distance(predicted[:, 0], target[:, 0], self.tree)
+        mistakes = steps[steps > 0].double()
+        metrics[f'{view}_consistency'] = level_consistency(
+            predicted, self.tree
+        )
+        metrics[f'{view}_distance'] = (
+            mistakes.mean().item() if len(mistakes) else 0.0
+        )
+        return metrics
