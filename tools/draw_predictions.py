@@ -50,6 +50,19 @@ def is_wrong(record: dict) -> bool:
     return answers(record)[1] != record['truth']
 
 
+def of_view(records: list[dict], view: str) -> list[dict]:
+    """The predictions in a view.
+
+    Raises:
+        SystemExit: There is none; says which views there are.
+    """
+    views = {record.get('view'): None for record in records}
+    if view not in views:
+        known = ', '.join(name for name in views if name) or 'none'
+        raise SystemExit(f'no prediction has view {view!r}; views: {known}')
+    return [record for record in records if record.get('view') == view]
+
+
 CHOICES: dict[str, Callable[[dict], bool]] = {
     'first': lambda record: True,
     'mended': is_mended,
@@ -65,6 +78,9 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('predictions', type=Path, help='JSON lines to draw')
     parser.add_argument('--out', type=Path, help='folder for the pictures')
     parser.add_argument('--which', choices=CHOICES, default='first')
+    parser.add_argument(
+        '--view', help='only those in this view, of several resolutions'
+    )
     parser.add_argument('--num', type=int, default=4, help='at most so many')
     parser.add_argument(
         '--cfg-options',
@@ -75,11 +91,20 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(args)
 
 
+def title(record: dict) -> str:
+    """Name of the image and, where it has several, of its view."""
+    name = Path(record['image']).name
+    if 'view' not in record:
+        return name
+    size = record.get('resolution')
+    return f'{name}, {record["view"]}' + (f' ({size} px)' if size else '')
+
+
 def draw(
     record: dict, queries: ImageSource, gallery: ImageSource, out: Path
 ) -> None:
     """Write the picture of one prediction."""
-    image = queries(record['image'])
+    image = queries(record['image'], record.get('view'))
     regions = record.get('regions', [])
     boxes = np.array([r['box'] for r in regions]).reshape(-1, 4)
     sizes = [f'{box[2] - box[0]:.0f} px' for box in boxes]
@@ -92,7 +117,7 @@ def draw(
         return
     figure = draw_rerank(
         image,
-        Path(record['image']).name,
+        title(record),
         [(c['class'], c['probability']) for c in record['coarse']],
         [(c['class'], c['score']) for c in record['reranked']],
         [
@@ -111,6 +136,8 @@ def main(args: list[str] | None = None) -> list[Path]:
     args = parse_args(args)
     with args.predictions.open(encoding='utf-8') as lines:
         records = [json.loads(line) for line in lines]
+    if args.view is not None:
+        records = of_view(records, args.view)
     chosen = [r for r in records if CHOICES[args.which](r)][: args.num]
     if not chosen:
         print(f'None of {len(records)} predictions is "{args.which}".')

@@ -13,13 +13,16 @@ def prediction_record(
     data_sample: BaseDataElement,
     class_names: Sequence[str],
     topn: int = 5,
+    level_classes: Sequence[Sequence[str]] | None = None,
 ) -> dict[str, Any]:
     """Describe a prediction in JSON types, with what it rests on.
 
     Args:
-        data_sample: As CCFR gives it, re-ranked or not.
-        class_names: Names of the C classes.
+        data_sample: As CCFR or MLPH gives it, re-ranked or not.
+        class_names: Names of the C classes of the finest level.
         topn: How many classes are listed; more than C means all.
+        level_classes: Names of the classes of each level, fine to coarse;
+            for samples at a coarser ``level``.
 
     Returns:
         ``image`` (path or ``None``), ``truth`` (class name or ``None``),
@@ -30,29 +33,85 @@ def prediction_record(
         ``box`` (x1, y1, x2, y2 in pixels of the model's input) and
         ``score``.
 
+        Of a sample from :class:`mmc2f.MultiResolutionDataset` also ``view``
+        (name), ``resolution`` (pixels or ``None``) and ``level``, the index
+        of that whose classes are the truth and the answers. A model that
+        has but a finest level answers at that, whatever the sample's.
+
     Raises:
-        ValueError: A class has no name.
+        ValueError: A class or a level has no name, or the truth at the level
+            of the answers is not known.
     """
-    coarse = data_sample.get('coarse_score', data_sample.get('pred_score'))
-    if len(class_names) != len(coarse):
+    level = _answered_level(data_sample)
+    names = _level_names(class_names, level_classes, level)
+    scores = data_sample.get('pred_score')
+    if level == 0:
+        scores = data_sample.get('coarse_score', scores)
+    if len(names) != len(scores):
         raise ValueError(
-            f'There are {len(class_names)} class names for {len(coarse)} '
-            'scores.'
+            f'There are {len(names)} class names for {len(scores)} scores.'
         )
-    truth = data_sample.get('gt_label')
+    truth = _truth(data_sample, level)
     record: dict[str, Any] = {
         'image': data_sample.get('img_path'),
-        'truth': None if truth is None else class_names[int(truth)],
-        'coarse': _best(coarse, class_names, topn, 'probability'),
+        'truth': None if truth is None else names[truth],
+        'coarse': _best(scores, names, topn, 'probability'),
     }
+    record |= {
+        name: data_sample.get(name)
+        for name in ('view', 'resolution')
+        if name in data_sample
+    }
+    if 'level' in data_sample:
+        record['level'] = level
     if 'neighbour_ids' in data_sample:
         record['reranked'] = _best(
-            data_sample.pred_score, class_names, topn, 'score'
+            data_sample.pred_score, names, topn, 'score'
         )
-        record['neighbours'] = _neighbours(data_sample, class_names)
+        record['neighbours'] = _neighbours(data_sample, names)
     if 'regions' in data_sample:
         record['regions'] = _regions(data_sample)
     return record
+
+
+def _answered_level(data_sample: BaseDataElement) -> int:
+    """The level of ``pred_score``: only some heads follow the sample's."""
+    if 'level_scores' not in data_sample:
+        return 0
+    return int(data_sample.get('level', 0))
+
+
+def _level_names(
+    class_names: Sequence[str],
+    level_classes: Sequence[Sequence[str]] | None,
+    level: int,
+) -> Sequence[str]:
+    if level == 0:
+        return class_names
+    if level_classes is None or level >= len(level_classes):
+        raise ValueError(
+            f'A prediction is at level {level}, whose classes have no names: '
+            'give the level_classes that MultiResolutionDataset has in its '
+            'metainfo.'
+        )
+    return level_classes[level]
+
+
+def _truth(data_sample: BaseDataElement, level: int) -> int | None:
+    """Label at the level of the answers."""
+    label = data_sample.get('gt_label')
+    if label is None:
+        return None
+    if level == data_sample.get('level', level):
+        return int(label)
+    if 'gt_label_levels' not in data_sample:
+        raise ValueError(
+            f'The model answers at level {level}, but the label of '
+            f'{data_sample.get("img_path")} is of level {data_sample.level}: '
+            'have the others packed, dict(type="PackInputs", '
+            'algorithm_keys=["gt_label_levels"]).'
+        )
+    return int(data_sample.gt_label_levels[level])
 
 
 def _best(

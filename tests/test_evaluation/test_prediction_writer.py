@@ -32,9 +32,9 @@ SAMPLES = [
 ]
 
 
-def evaluate(writer, samples=SAMPLES, size=None):
+def evaluate(writer, samples=SAMPLES, size=None, **meta):
     evaluator = Evaluator(writer)
-    evaluator.dataset_meta = {'classes': CLASSES}
+    evaluator.dataset_meta = {'classes': CLASSES, **meta}
     for start in range(0, len(samples), 2):
         evaluator.process(samples[start : start + 2])
     return evaluator.evaluate(size or len(samples))
@@ -97,6 +97,28 @@ def test_an_older_file_is_replaced(tmp_path):
     evaluate(PredictionWriter(path))
     evaluate(PredictionWriter(path), SAMPLES[:1])
     assert len(read(path)) == 1
+
+
+def test_every_view_of_an_image_has_a_line(tmp_path):
+    high, low = (sample([0.5, 0.25, 0.25], 1, 'a/0.png') for _ in range(2))
+    scores = [high.pred_score, torch.tensor([0.25, 0.75])]
+    for level, view in enumerate((high, low)):
+        name, resolution = [('high', None), ('low', 16)][level]
+        view.set_metainfo(
+            {'view': name, 'resolution': resolution, 'level': level}
+        )
+        view.set_field(scores, 'level_scores')
+        view.set_field(scores[level], 'pred_score')
+    path = tmp_path / 'predictions.jsonl'
+    writer = PredictionWriter(path)
+    meta = {'level_classes': [CLASSES, ['insect', 'mammal']]}
+    assert evaluate(writer, [high, low], **meta) == {'predictions/written': 2}
+    records = read(path)
+    assert [r['truth'] for r in records] == ['bée', 'mammal']
+    assert [r['coarse'][0]['class'] for r in records] == ['ant', 'mammal']
+    assert [r['view'] for r in records] == ['high', 'low']
+    assert [r['resolution'] for r in records] == [None, 16]
+    assert [r['level'] for r in records] == [0, 1]
 
 
 @pytest.mark.parametrize('meta', [None, {}])

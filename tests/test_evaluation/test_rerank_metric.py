@@ -91,6 +91,59 @@ def test_part_of_the_samples_reranked():
         evaluate(ReRankMetric(), samples)
 
 
+def make_views(columns, views):
+    """Samples of each view ``(name, level)``, whose scores differ."""
+    samples = []
+    for shift, (name, level) in enumerate(views):
+        shifted = {key: c.roll(shift, 0) for key, c in columns.items()}
+        shifted['labels'] = columns['labels']
+        for sample in make_samples(shifted, is_reranked=level == 0):
+            sample.set_metainfo({'view': name, 'level': level})
+            samples.append(sample)
+    return samples
+
+
+def test_only_the_first_view_at_the_finest_level_counts():
+    columns = make_columns()
+    expected = rerank_accuracy(**columns)
+    views = [('high', 0), ('medium', 1), ('again', 0)]
+    samples = make_views(columns, views)
+    assert evaluate(ReRankMetric(), samples) == expected
+    coarse_first = [*samples[9:18], *samples[:9], *samples[18:]]
+    assert evaluate(ReRankMetric(), coarse_first) == expected
+    assert evaluate(ReRankMetric(), samples[9:]) != expected
+
+
+def test_views_without_the_finest_level():
+    samples = make_views(make_columns(), [('low', 1)])
+    with pytest.raises(ValueError, match=r'finest level among 9: .* no view'):
+        evaluate(ReRankMetric(), samples)
+
+
+def test_repeated_images_are_left_out_whatever_the_level(monkeypatch):
+    """Two ranks share 9 images in two views; none takes part twice."""
+    columns = make_columns()
+    samples = make_views(columns, [('high', 0), ('low', 1)])[:17]
+    # An odd number, so the sampler gives the last rank the first image too.
+    dealt = [*samples, samples[0]]
+    shares = []
+    for rank in range(2):
+        metric = ReRankMetric()
+        metric.process({}, [s.to_dict() for s in dealt[rank::2]])
+        shares.append(metric.results)
+    metric = ReRankMetric()
+    metric.results = shares[0]
+    monkeypatch.setattr(
+        'mmengine.evaluator.metric.collect_results',
+        lambda results, size, *args, **kwargs: [
+            result for pair in zip(*shares, strict=True) for result in pair
+        ][:size],
+    )
+    values = metric.evaluate(len(samples))
+    expected = rerank_accuracy(**columns)
+    assert values == {f'c2f/{name}': v for name, v in expected.items()}
+
+
 @pytest.mark.parametrize('field', ['gt_label', 'pred_score'])
 def test_missing_field_is_named(field):
     samples = make_samples(make_columns())

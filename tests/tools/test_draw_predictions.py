@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
-from tiny_ccfr import write_images
+from tiny_ccfr import TREE, write_images
 from tool_helpers import load_tool, write_config
 
 draw_predictions = load_tool('draw_predictions.py')
@@ -131,6 +131,69 @@ def test_config_options_choose_other_images(draw, tmp_path):
         f'test_dataloader.dataset.data_root={other}',
     )
     assert read(file).shape == (64, 64, 3)
+
+
+@pytest.fixture(scope='module')
+def views_config(config):
+    """Shows test images as they are, and at 8 of their 128 pixels."""
+    text = config.read_text(encoding='utf-8') + (
+        "\ntest_dataloader['dataset'] = dict("
+        "    _delete_=True, type='mmc2f.MultiResolutionDataset',"
+        '    dataset=test_data, tree=@tree@,'
+        "    views=[dict(name='high', level=0, resolution=None),"
+        "           dict(name='low', level=1, resolution=8)],"
+        "    pipeline=[dict(type='mmc2f.LoadImage'),"
+        "              dict(type='mmc2f.DegradeResolution'),"
+        "              dict(type='PackInputs')])\n"
+    ).replace('@tree@', repr(TREE))
+    path = config.with_name('views.py')
+    path.write_text(text, encoding='utf-8')
+    return path
+
+
+VIEWS = [
+    prediction() | {'view': 'high', 'resolution': None, 'level': 0},
+    prediction() | {'view': 'low', 'resolution': 8, 'level': 1},
+]
+
+
+def draw_views(views_config, folder, *options):
+    file = folder / 'predictions.jsonl'
+    records = [{**record, 'regions': []} for record in VIEWS]
+    file.write_text('\n'.join(map(json.dumps, records)) + '\n')
+    return draw_predictions.main([str(views_config), str(file), *options])
+
+
+def test_prediction_is_drawn_in_its_view(views_config, tmp_path):
+    high, low = map(read, draw_views(views_config, tmp_path))
+    assert high.shape == low.shape
+    # The noise is gone, the colour is not.
+    assert low.std((0, 1)).max() < high.std((0, 1)).min() / 2
+    assert np.abs(high.mean((0, 1)) - low.mean((0, 1))).max() < 4
+
+
+def test_one_view_alone_is_drawn(views_config, tmp_path):
+    both = draw_views(views_config, tmp_path)
+    low = read(both[1])
+    (file,) = draw_views(views_config, tmp_path, '--view', 'low')
+    assert np.array_equal(read(file), low)
+
+
+def test_unknown_view_is_named(views_config, tmp_path):
+    with pytest.raises(SystemExit, match="view 'middle'; views: high, low"):
+        draw_views(views_config, tmp_path, '--view', 'middle')
+
+
+@pytest.mark.parametrize(
+    ('record', 'title'),
+    [
+        (prediction(), '0.png'),
+        (VIEWS[0], '0.png, high'),
+        (VIEWS[1], '0.png, low (8 px)'),
+    ],
+)
+def test_title_tells_the_view(record, title):
+    assert draw_predictions.title(record) == title
 
 
 def test_predictions_of_another_config_are_refused(draw):

@@ -20,7 +20,8 @@ class PredictionWriter(BaseMetric):
     """JSON lines, one object an image: classes, neighbours, regions.
 
     It is a metric because a metric sees all predictions, from every rank and
-    each image once. It measures nothing.
+    each image once. It measures nothing. Of several resolutions of an image
+    each has a line, see :func:`prediction_record`.
 
     Args:
         path: File to write; its folder is made.
@@ -37,16 +38,20 @@ class PredictionWriter(BaseMetric):
         """Keep a record of each sample, without its embedding.
 
         Raises:
-            ValueError: The data set names no classes.
+            ValueError: The data set names no classes, or not those of a
+                sample's level.
         """
-        classes = (self.dataset_meta or {}).get('classes')
+        meta = self.dataset_meta or {}
+        classes, levels = meta.get('classes'), meta.get('level_classes')
         if not classes:
             raise ValueError(
                 'predictions are written by class name, but the data set '
                 'names no classes: give it metainfo=dict(classes=[...])'
             )
         self.results += [
-            prediction_record(BaseDataElement(**sample), classes, self.topn)
+            prediction_record(
+                BaseDataElement(**sample), classes, self.topn, levels
+            )
             for sample in data_samples
         ]
 

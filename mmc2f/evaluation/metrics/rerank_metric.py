@@ -28,6 +28,10 @@ class ReRankMetric(BaseMetric):
     re-ranked sample, ``pred_score`` and ``retrieval_score``; the latter, or
     ``neighbour_labels``, is what tells that a sample was re-ranked.
 
+    Of :class:`mmc2f.MultiResolutionDataset` only the first view at the finest
+    level is judged: retrieval knows no other classes, and each image counts
+    once. ``level`` and ``view`` of a sample tell; both may be absent.
+
     Args:
         tree: Hierarchy, as :meth:`LabelTree.build` takes it, or ``None``.
         **kwargs: Of MMEngine's ``BaseMetric``.
@@ -35,7 +39,7 @@ class ReRankMetric(BaseMetric):
     Raises:
         ValueError: The dataset's classes are not those of the tree, a field
             is missing, only part of the samples was re-ranked, or there was
-            no sample.
+            no sample at the finest level.
     """
 
     default_prefix = 'c2f'
@@ -57,17 +61,29 @@ class ReRankMetric(BaseMetric):
         self._dataset_meta = dataset_meta
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
-        """Keep the scores and labels of a batch."""
-        self.results += [_read(sample) for sample in data_samples]
+        """Keep the view, scores and labels of a batch.
+
+        Samples of other levels leave an empty place: what a distributed
+        sampler repeated is told by its place among all samples.
+        """
+        self.results += [
+            (sample.get('view'), {} if sample.get('level') else _read(sample))
+            for sample in data_samples
+        ]
 
     def compute_metrics(
-        self, results: list[dict[str, Tensor]]
+        self, results: list[tuple[str | None, dict[str, Tensor]]]
     ) -> dict[str, float]:
-        """Accuracies over all samples."""
-        if not results:
+        """Accuracies over all samples of the first view that counts."""
+        finest = [(view, fields) for view, fields in results if fields]
+        if not finest:
             raise ValueError(
-                'ReRankMetric got no prediction: is the test set empty?'
+                'ReRankMetric got no prediction at the finest level among '
+                f'{len(results)}: is the test set empty, or has it no view '
+                'at that level?'
             )
+        first_view = finest[0][0]
+        results = [fields for view, fields in finest if view == first_view]
         names = set(results[0])
         if any(set(result) != names for result in results):
             raise ValueError(
