@@ -5,6 +5,9 @@ them for use without configs, registries or models.
 """
 
 from mmc2f.evaluation.functional import (
+    calibrate_level_thresholds,
+    coverage_accuracy,
+    finest_confident_level,
     hierarchical_accuracy,
     hierarchical_distance,
     level_consistency,
@@ -23,7 +26,10 @@ from mmc2f.models.regions import iou_suppression, topk_nms
 from mmc2f.retrieval import rerank, retrieval_scores
 
 __all__ = [
+    'calibrate_level_thresholds',
     'cosine_triplet_loss',
+    'coverage_accuracy',
+    'finest_confident_level',
     'hierarchical_accuracy',
     'hierarchical_distance',
     'iou_suppression',

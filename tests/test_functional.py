@@ -10,14 +10,27 @@ LABELS = torch.tensor([0, 0, 1, 1])
 FEATURES = torch.tensor([[1.0, 0], [0, 1], [0, 1], [1, 0]])
 PARENT_OF = torch.tensor([0, 0, 1])
 TREE = LabelTree(['x', 'y'], [list('abc'), list('pq')], [[0, 0, 1]])
+LEVEL_CONFIDENCE = torch.tensor([[0.9, 0.9], [0.5, 0.6], [0.2, 0.4]])
 SWAPPED = LabelTree(['x', 'y'], [list('ab'), list('pq')], [[1, 0]])
 BOXES = torch.tensor([[0.0, 0, 4, 4], [0, 0, 4, 3], [5, 5, 9, 9]])
 
 # Arguments of a call, and its result worked out by hand.
 CALLS = {
+    'calibrate_level_thresholds': (
+        (LEVEL_CONFIDENCE, LEVEL_CONFIDENCE > 0.55, 1.0),
+        [0.9, 0.6],
+    ),
     'cosine_triplet_loss': (
         (FEATURES[:1], FEATURES[1:2], FEATURES[3:], 0.3),
         [1.3],
+    ),
+    'coverage_accuracy': (
+        (torch.tensor([0.4, 0.8, 0.8]), torch.tensor([True, False, True])),
+        ([1 / 3 * 2, 1.0], [0.5, 2 / 3]),
+    ),
+    'finest_confident_level': (
+        (LEVEL_CONFIDENCE, [0.8, None]),
+        [0, -1, -1],
     ),
     'hierarchical_accuracy': (
         (

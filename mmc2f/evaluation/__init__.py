@@ -1,6 +1,9 @@
 """Measures of predictions."""
 
 from mmc2f.evaluation.functional import (
+    calibrate_level_thresholds,
+    coverage_accuracy,
+    finest_confident_level,
     hierarchical_accuracy,
     hierarchical_distance,
     level_consistency,
@@ -8,6 +11,7 @@ from mmc2f.evaluation.functional import (
     sum_to_levels,
 )
 from mmc2f.evaluation.metrics import (
+    FinestConfidentLevel,
     HierarchicalAccuracy,
     MultiResolutionMetric,
     ReRankMetric,
@@ -16,9 +20,13 @@ from mmc2f.evaluation.rerank_table import rerank_table
 from mmc2f.evaluation.search_resolutions import search_resolutions
 
 __all__ = [
+    'FinestConfidentLevel',
     'HierarchicalAccuracy',
     'MultiResolutionMetric',
     'ReRankMetric',
+    'calibrate_level_thresholds',
+    'coverage_accuracy',
+    'finest_confident_level',
     'hierarchical_accuracy',
     'hierarchical_distance',
     'level_consistency',

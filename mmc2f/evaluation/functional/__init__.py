@@ -1,5 +1,13 @@
 """Pure functions that measure."""
 
+from mmc2f.evaluation.functional.answer_measures import answer_measures
+from mmc2f.evaluation.functional.calibrate_level_thresholds import (
+    calibrate_level_thresholds,
+)
+from mmc2f.evaluation.functional.coverage_accuracy import coverage_accuracy
+from mmc2f.evaluation.functional.finest_confident_level import (
+    finest_confident_level,
+)
 from mmc2f.evaluation.functional.hierarchical_accuracy import (
     hierarchical_accuracy,
     predict_levels,
@@ -13,13 +21,23 @@ from mmc2f.evaluation.functional.rerank_accuracy import (
     rerank_accuracy,
     topk_hits,
 )
+from mmc2f.evaluation.functional.two_fold_levels import (
+    split_images,
+    two_fold_levels,
+)
 
 __all__ = [
+    'answer_measures',
+    'calibrate_level_thresholds',
+    'coverage_accuracy',
+    'finest_confident_level',
     'hierarchical_accuracy',
     'hierarchical_distance',
     'level_consistency',
     'predict_levels',
     'rerank_accuracy',
+    'split_images',
     'sum_to_levels',
     'topk_hits',
+    'two_fold_levels',
 ]

@@ -1,5 +1,8 @@
 """Metrics that gather predictions and call the pure functions."""
 
+from mmc2f.evaluation.metrics.finest_confident_level import (
+    FinestConfidentLevel,
+)
 from mmc2f.evaluation.metrics.hierarchical_accuracy import (
     HierarchicalAccuracy,
 )
@@ -10,6 +13,7 @@ from mmc2f.evaluation.metrics.prediction_writer import PredictionWriter
 from mmc2f.evaluation.metrics.rerank_metric import ReRankMetric
 
 __all__ = [
+    'FinestConfidentLevel',
     'HierarchicalAccuracy',
     'MultiResolutionMetric',
     'PredictionWriter',

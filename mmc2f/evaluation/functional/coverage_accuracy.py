@@ -1,0 +1,69 @@
+"""Accuracy of the most confident answers against how many they are."""
+
+import torch
+from torch import Tensor
+
+__all__ = ['accept_counts', 'coverage_accuracy']
+
+
+def coverage_accuracy(
+    confidence: Tensor, correct: Tensor
+) -> tuple[Tensor, Tensor]:
+    """The coverage-accuracy curve of answering above a threshold.
+
+    One point for each confidence that occurs, from the greatest down: with
+    that as the threshold, the share of images that are answered and the
+    share of the answers that are right. Images of equal confidence are
+    answered together, so that no order of theirs can bend the curve.
+
+    Args:
+        confidence: ``(N,)``.
+        correct: ``(N,)`` bool, whether the answer to the image is right.
+
+    Returns:
+        Coverage and accuracy, both ``(K,)`` float64 from 0 to 1, K <= N
+        points. Coverage rises to 1, where accuracy is that of all images.
+
+    Raises:
+        ValueError: There is no image, shapes differ, or a confidence is NaN.
+    """
+    _, accepted, right = accept_counts(confidence, correct)
+    return accepted / len(confidence), right / accepted
+
+
+def accept_counts(
+    confidence: Tensor, correct: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """How many answers each possible threshold accepts, and how many right.
+
+    Args:
+        confidence: ``(N,)``.
+        correct: ``(N,)`` bool.
+
+    Returns:
+        The K different confidences from the greatest down, the number of
+        images that have at least that, and the number of those that are
+        right; ``(K,)`` float64 each.
+
+    Raises:
+        ValueError: As :func:`coverage_accuracy`.
+    """
+    if confidence.ndim != 1 or confidence.shape != correct.shape:
+        raise ValueError(
+            'confidence and correct must be (N,) both, but are '
+            f'{tuple(confidence.shape)} and {tuple(correct.shape)}'
+        )
+    if not len(confidence):
+        raise ValueError('no image to take the coverage of')
+    if confidence.isnan().any():
+        first = int(confidence.isnan().nonzero()[0])
+        raise ValueError(f'the confidence of image {first} is NaN')
+    order = confidence.double().argsort(descending=True)
+    ordered = confidence.double()[order]
+    right = correct[order].double().cumsum(dim=0)
+    accepted = torch.arange(
+        1, len(order) + 1, dtype=torch.double, device=order.device
+    )
+    is_last = torch.ones_like(order, dtype=torch.bool)
+    is_last[:-1] = ordered[:-1] != ordered[1:]
+    return ordered[is_last], accepted[is_last], right[is_last]
