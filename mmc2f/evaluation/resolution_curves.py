@@ -1,0 +1,91 @@
+"""Accuracy of every level against the resolution of the images."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from mmengine.model import BaseModel
+from torch.utils.data import DataLoader
+
+from mmc2f.evaluation.metrics.multi_resolution_metric import (
+    MultiResolutionMetric,
+)
+from mmc2f.structures import LabelTree
+
+__all__ = ['ResolutionCurves', 'measure_curves']
+
+
+@dataclass(frozen=True)
+class ResolutionCurves:
+    """What :func:`search_resolutions` searches.
+
+    Args:
+        levels: Names of the L levels, fine to coarse.
+        resolutions: R resolutions in pixels, falling.
+        accuracies: For each level R shares from 0 to 1.
+    """
+
+    levels: tuple[str, ...]
+    resolutions: tuple[int, ...]
+    accuracies: tuple[tuple[float, ...], ...]
+
+    def accuracy_of(self, level: int, resolution: int) -> float:
+        """Share of images whose class at ``level`` is right."""
+        return self.accuracies[level][self.resolutions.index(resolution)]
+
+    def relative_thresholds(self, shares: Sequence[float]) -> list[float]:
+        """Shares of each level's accuracy at the highest resolution.
+
+        Args:
+            shares: For level 0, 1, ...
+        """
+        best = (curve[0] for curve in self.accuracies)
+        return [share * top for share, top in zip(shares, best, strict=False)]
+
+    def to_dict(self) -> dict[str, list]:
+        """Plain lists, ``accuracies`` by the name of their level."""
+        curves = dict(zip(self.levels, self.accuracies, strict=True))
+        return {
+            'levels': list(self.levels),
+            'resolutions': list(self.resolutions),
+            'accuracies': {name: list(c) for name, c in curves.items()},
+        }
+
+
+@torch.no_grad()
+def measure_curves(
+    model: BaseModel, dataloader: DataLoader, tree: LabelTree
+) -> ResolutionCurves:
+    """Run a classifier, in evaluation mode, over all resolutions.
+
+    Args:
+        model: Any of mmpretrain's; the levels are read as
+            :class:`mmc2f.MultiResolutionMetric` reads them.
+        dataloader: See :func:`mmc2f.datasets.resolution_loader`.
+        tree: Hierarchy of the classes.
+
+    Raises:
+        ValueError: The classes are not those of the tree, or a score is NaN.
+    """
+    from rich.progress import track
+
+    # Of the metric only the reading is of use: its measures are others.
+    reader = MultiResolutionMetric(tree)
+    reader.dataset_meta = dataloader.dataset.metainfo
+    model.eval()
+    for batch in track(dataloader, 'Classifying', total=len(dataloader)):
+        samples = model.test_step(batch)
+        reader.process(batch, [sample.to_dict() for sample in samples])
+    hits: dict[int, list[torch.Tensor]] = {}
+    for record in reader.results:
+        is_right = record.predicted == record.target
+        hits.setdefault(int(record.view), []).append(is_right)
+    resolutions = sorted(hits, reverse=True)
+    shares = torch.stack(
+        [torch.stack(hits[r]).double().mean(dim=0) for r in resolutions]
+    )
+    return ResolutionCurves(
+        levels=tree.levels,
+        resolutions=tuple(resolutions),
+        accuracies=tuple(map(tuple, shares.T.tolist())),
+    )
