@@ -6,8 +6,10 @@ from mmengine.registry import init_default_scope
 from mmpretrain.registry import DATASETS
 from PIL import Image
 from tiny_ccfr import loader_config, write_images
+from tiny_views import VIEWS, views_loader
 
 from mmc2f.datasets.image_source import ImageSource
+from mmc2f.datasets.transforms.degrade_resolution import degrade
 
 NAME = 'test/blue/2.png'
 
@@ -53,3 +55,27 @@ def test_unknown_image_is_named(dataset):
     source = ImageSource(DATASETS.build(dataset))
     with pytest.raises(KeyError, match=r'owl.png is none of the 16 images'):
         source('test/owl.png')
+
+
+@pytest.fixture
+def views(root):
+    loader = views_loader(root, 'test', in_turn=False)
+    return ImageSource(DATASETS.build(loader['dataset']))
+
+
+@pytest.mark.parametrize('view', VIEWS, ids=lambda view: view['name'])
+def test_shows_an_image_in_a_view(root, views, view):
+    expected = pixels(root)
+    if view['resolution'] is not None:
+        expected = degrade(expected, view['resolution'])
+    assert np.array_equal(views(NAME, view['name']), expected)
+
+
+def test_first_view_unless_told(root, views):
+    assert np.array_equal(views(NAME), pixels(root))
+
+
+def test_unknown_view_is_named(views):
+    message = r"2.png in a view 'tiny' is none of the 16 images"
+    with pytest.raises(KeyError, match=message):
+        views(NAME, 'tiny')

@@ -11,6 +11,7 @@ from mmengine.structures import BaseDataElement
 from torch import nn
 from torch.utils.data import DataLoader
 
+from mmc2f.datasets import MultiResolutionDataset
 from mmc2f.retrieval import Gallery, build_gallery
 
 NUM_IMAGES = 11
@@ -57,8 +58,9 @@ class Embedder(nn.Module):
         return samples
 
 
-def make_loader():
-    dataset = Pictures(data_root='/data/pictures', pipeline=[])
+def make_loader(dataset=None):
+    if dataset is None:
+        dataset = Pictures(data_root='/data/pictures', pipeline=[])
     return DataLoader(
         dataset,
         batch_size=2,
@@ -80,6 +82,22 @@ def test_holds_every_image_in_order():
     assert gallery.image_ids == [f'images/{i}.jpg' for i in range(NUM_IMAGES)]
     assert gallery.fingerprint == FINGERPRINT
     assert gallery.class_names == ['ant', 'bee', 'cat']
+
+
+def test_view_of_a_data_set_is_as_the_data_set():
+    tree = dict(
+        levels=['species', 'kingdom'],
+        classes=[['ant', 'bee', 'cat'], ['animal']],
+        parents=[[0, 0, 0]],
+    )
+    views = [dict(name='high', level='species', resolution=None)]
+    dataset = MultiResolutionDataset(make_loader().dataset, tree, views)
+    gallery = build_gallery(Embedder(), make_loader(dataset), Gallery(), {})
+    plain = build()
+    assert gallery.embeddings.equal(plain.embeddings)
+    assert gallery.labels.equal(plain.labels)
+    assert gallery.image_ids == plain.image_ids
+    assert gallery.class_names == plain.class_names
 
 
 def test_each_module_gets_its_mode_back():

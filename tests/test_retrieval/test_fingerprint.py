@@ -113,6 +113,7 @@ def test_meaningless_differences_are_ignored(place, step):
         [{'type': 'Resize', 'scale': (224, 224)}, *PIPELINE],
         list(reversed(PIPELINE)),
         {'pipeline': PIPELINE, 'data_preprocessor': {'to_rgb': True}},
+        [*PIPELINE, {'type': 'mmc2f.DegradeResolution', 'resolution': 56}],
     ],
 )
 def test_pipeline_counts(pipeline):
