@@ -25,10 +25,10 @@ from rich.table import Table
 from mmc2f.apis import complete_dataloaders
 from mmc2f.apis.config_file import config_file
 from mmc2f.datasets.resolution_loader import resolution_loader
-from mmc2f.evaluation import search_resolutions
-from mmc2f.evaluation.resolution_curves import (
+from mmc2f.evaluation import (
     ResolutionCurves,
     measure_curves,
+    search_resolutions,
 )
 from mmc2f.structures import LabelTree
 from mmc2f.visualization import draw_resolutions
@@ -162,7 +162,7 @@ def config_text(views: Sequence[dict]) -> str:
 def curve_table(curves: ResolutionCurves, found: Sequence[int]) -> Table:
     """A row a resolution, a column a level."""
     table = Table(
-        caption='* below the threshold: the next level takes over',
+        caption='* where the next level takes over',
         caption_justify='left',
     )
     table.add_column('accuracy, %', justify='right')

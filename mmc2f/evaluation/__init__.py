@@ -17,6 +17,10 @@ from mmc2f.evaluation.metrics import (
     ReRankMetric,
 )
 from mmc2f.evaluation.rerank_table import rerank_table
+from mmc2f.evaluation.resolution_curves import (
+    ResolutionCurves,
+    measure_curves,
+)
 from mmc2f.evaluation.search_resolutions import search_resolutions
 
 __all__ = [
@@ -24,12 +28,14 @@ __all__ = [
     'HierarchicalAccuracy',
     'MultiResolutionMetric',
     'ReRankMetric',
+    'ResolutionCurves',
     'calibrate_level_thresholds',
     'coverage_accuracy',
     'finest_confident_level',
     'hierarchical_accuracy',
     'hierarchical_distance',
     'level_consistency',
+    'measure_curves',
     'rerank_accuracy',
     'rerank_table',
     'search_resolutions',

@@ -61,7 +61,8 @@ def measure_curves(
     Args:
         model: Any of mmpretrain's; the levels are read as
             :class:`mmc2f.MultiResolutionMetric` reads them.
-        dataloader: See :func:`mmc2f.datasets.resolution_loader`.
+        dataloader: Gives each image the resolution as the name of its view,
+            see :func:`~mmc2f.datasets.resolution_loader.resolution_loader`.
         tree: Hierarchy of the classes.
 
     Raises:

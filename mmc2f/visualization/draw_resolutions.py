@@ -92,6 +92,8 @@ def _mark(axes: Axes, resolution: int, percent: float, colour: str) -> None:
         textcoords='offset points',
         fontsize=11,
         fontweight='bold',
+        # Over the lines of its neighbours.
+        bbox=dict(facecolor='white', edgecolor='none', alpha=0.8, pad=1),
     )
 
 

@@ -133,21 +133,31 @@ def test_config_options_choose_other_images(draw, tmp_path):
     assert read(file).shape == (64, 64, 3)
 
 
+#: Shows test images as they are, and at 8 of their 128 pixels.
+WRAPPED = """
+test_dataloader['dataset'] = dict(
+    _delete_=True,
+    type='mmc2f.MultiResolutionDataset',
+    dataset=test_data,
+    tree={tree!r},
+    views=[
+        dict(name='high', level=0, resolution=None),
+        dict(name='low', level=1, resolution=8),
+    ],
+    pipeline=[
+        dict(type='mmc2f.LoadImage'),
+        dict(type='mmc2f.DegradeResolution'),
+        dict(type='PackInputs'),
+    ],
+)
+"""
+
+
 @pytest.fixture(scope='module')
 def views_config(config):
-    """Shows test images as they are, and at 8 of their 128 pixels."""
-    text = config.read_text(encoding='utf-8') + (
-        "\ntest_dataloader['dataset'] = dict("
-        "    _delete_=True, type='mmc2f.MultiResolutionDataset',"
-        '    dataset=test_data, tree=@tree@,'
-        "    views=[dict(name='high', level=0, resolution=None),"
-        "           dict(name='low', level=1, resolution=8)],"
-        "    pipeline=[dict(type='mmc2f.LoadImage'),"
-        "              dict(type='mmc2f.DegradeResolution'),"
-        "              dict(type='PackInputs')])\n"
-    ).replace('@tree@', repr(TREE))
     path = config.with_name('views.py')
-    path.write_text(text, encoding='utf-8')
+    text = config.read_text(encoding='utf-8')
+    path.write_text(text + WRAPPED.format(tree=TREE), encoding='utf-8')
     return path
 
 

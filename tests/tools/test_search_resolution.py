@@ -1,5 +1,6 @@
 """Resolutions that are known from the pictures, found by the tool."""
 
+import contextlib
 import itertools
 import json
 from pathlib import Path
@@ -8,9 +9,12 @@ import numpy as np
 import pytest
 import torch
 from mmengine.model import BaseModel
+from mmpretrain import get_model
 from mmpretrain.registry import MODELS
 from PIL import Image
-from tool_helpers import load_tool
+from tiny_ccfr import TREE as COLOURS
+from tiny_ccfr import write_images
+from tool_helpers import load_tool, write_config
 
 tool = load_tool('search_resolution.py')
 
@@ -171,6 +175,23 @@ def test_prints_the_table_and_what_to_write_in_a_config(search, capsys):
     values = {}
     exec(text[text.index('views = [') :], values)
     assert values['views'] == VIEWS
+
+
+def test_ccfr_whose_tree_is_not_clustered_yet(tmp_path):
+    """Untrained, so that nothing is known of the answers but their shape."""
+    images = write_images(tmp_path / 'images', ('train', 'test'), size=128)
+    config = write_config(tmp_path / 'own.py', images, taxonomy=COLOURS)
+    model = get_model(str(config))
+    torch.save({'state_dict': model.state_dict()}, tmp_path / 'ccfr.pth')
+    out = tmp_path / 'out'
+    options = ['--out', str(out), '--resolutions', '128', '32']
+    options += ['--cfg-options', 'val_dataloader.num_workers=0']
+    with contextlib.suppress(SystemExit):
+        tool.main([str(config), str(tmp_path / 'ccfr.pth'), *options])
+    curves = read(out)['accuracies']
+    assert list(curves) == ['class', 'group']
+    for share in itertools.chain(*curves.values()):
+        assert 0 <= share <= 1 and (16 * share).is_integer()
 
 
 def test_training_images_on_request(search, tmp_path):
