@@ -4,9 +4,15 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
+from .chunked_pool import ChunkedPool, pool_chunks, used_maps
+from .chunked_projection import ChunkedProjection
+
+# All pairs and the triple: Eq. 6.
 INTERACTIONS = ((0, 1), (0, 2), (1, 2), (0, 1, 2))
+# Numbers in a chunk of one projected map; the fastest in
+# benchmarks/multilinear_pool.py, and small beside the maps themselves.
+CHUNK_NUMEL = 2**21
 
 
 def multilinear_pool(
@@ -16,24 +22,133 @@ def multilinear_pool(
     chunk: int | None = None,
     recompute: bool = False,
 ) -> Tensor:
-    """Products of projected maps, averaged over the positions.
+    """Average over the positions the products of projected maps.
+
+    .. code-block:: text
+
+        P_i = U_i x_i                     at each position, (d,)
+        block of (i, j, ...) = mean over positions of P_i ∘ P_j ∘ ...
+
+    With the default interactions these are the four products of Eq. 6,
+    before the signed root and the norm. Never is a whole product in memory:
+    the d channels, which do not meet before the classifier, are worked off
+    in chunks, forward and backward. Value and gradient are those of 1x1
+    convolutions, products and means.
+
+    Under autocast all is cast as a convolution's arguments are, and the
+    result has that type too; the sums over positions, and over chunks in
+    the gradient of the maps, are in float32. The second derivative is not
+    defined. Compiled code calls the training step as it is; without
+    gradients it is compiled.
 
     Args:
-        maps: ``(B, C_i, H, W)`` each; all of one height and width.
+        maps: ``(B, C_i, H, W)`` each, in any memory format.
         weights: ``(d, C_i)`` each, the projection of map ``i``.
-        interactions: Which maps are multiplied, a tuple of indices a block.
+        interactions: A tuple of indices of maps for each block; an index
+            may occur twice, ``(0, 0)`` is the square of map 0.
+        chunk: Channels at once; None: by the size of the maps. Changes
+            memory and speed alone.
+        recompute: Whether to project again in the backward pass, rather
+            than to keep the projected maps (d numbers a position and map).
 
     Returns:
-        ``(B, len(interactions) * d)``, before root and norm.
+        ``(B, len(interactions) * d)``, the blocks side by side.
+
+    Raises:
+        ValueError: Maps, weights or interactions that do not fit together,
+            or a chunk under 1.
     """
-    projected = [
-        F.conv2d(x, w[:, :, None, None])
-        for x, w in zip(maps, weights, strict=True)
-    ]
-    blocks = []
-    for interaction in interactions:
-        product = projected[interaction[0]]
-        for index in interaction[1:]:
-            product = product * projected[index]
-        blocks.append(product.mean(dim=(2, 3)))
-    return torch.cat(blocks, dim=1)
+    check_interactions(interactions, len(maps))
+    check_shapes(maps, weights)
+    if chunk is None:
+        chunk = default_chunk(maps[0])
+    if chunk < 1:
+        raise ValueError(f'chunk is a number of channels from 1, not {chunk}')
+    # What autocast makes of a product of matrices, on any device.
+    probe = weights[0][:0]
+    dtype = (probe @ probe.t()).dtype
+    maps = [x.to(dtype) for x in maps]
+    weights = [x.to(dtype) for x in weights]
+    blocks = tuple(tuple(x) for x in interactions)
+    if torch.is_grad_enabled() and any(
+        x.requires_grad for x in (*maps, *weights)
+    ):
+        return pool_for_training(maps, weights, blocks, chunk, recompute)
+    used = used_maps(blocks)
+    return pool_chunks(ChunkedProjection(maps, weights, used, chunk), blocks)
+
+
+# A compiler that sees through the chunks joins what is computed twice, and
+# so keeps in memory what this avoids.
+@torch.compiler.disable
+def pool_for_training(
+    maps: list[Tensor],
+    weights: list[Tensor],
+    interactions: tuple[tuple[int, ...], ...],
+    chunk: int,
+    recompute: bool,
+) -> Tensor:
+    """Pool such that a gradient can be asked for."""
+    return ChunkedPool.apply(interactions, chunk, recompute, *maps, *weights)
+
+
+def default_chunk(x: Tensor) -> int:
+    """Return the channels whose projection has about CHUNK_NUMEL numbers.
+
+    A power of two from 64 on, on which matrix products are fastest.
+    """
+    positions = max(1, x.shape[0] * x.shape[2] * x.shape[3])
+    return 1 << max(6, (CHUNK_NUMEL // positions).bit_length() - 1)
+
+
+def check_interactions(
+    interactions: Sequence[Sequence[int]], num_maps: int
+) -> None:
+    """Raise ValueError unless each block names maps there are."""
+    if not interactions:
+        raise ValueError('interactions is empty; name at least one product')
+    for number, interaction in enumerate(interactions):
+        where = f'interactions[{number}] = {interaction!r}'
+        if not isinstance(interaction, Sequence) or not interaction:
+            raise ValueError(
+                f'{where}: expected a tuple of indices of maps, e.g. (0, 1)'
+            )
+        if not all(i in range(num_maps) for i in interaction):
+            raise ValueError(
+                f'{where} names a map that is not there; the {num_maps} maps '
+                f'are numbered from 0 to {num_maps - 1}'
+            )
+
+
+def check_shapes(maps: Sequence[Tensor], weights: Sequence[Tensor]) -> None:
+    """Raise ValueError unless the maps fit each other and their weights."""
+    if len(maps) != len(weights):
+        raise ValueError(
+            f'{len(maps)} maps but {len(weights)} weights; each map has a '
+            'projection of its own'
+        )
+    for i, (x, weight) in enumerate(zip(maps, weights, strict=True)):
+        if x.ndim != 4 or x.shape[2:].numel() == 0:
+            raise ValueError(
+                f'maps[{i}] has shape {tuple(x.shape)}; expected '
+                '(B, C, H, W) with at least one position'
+            )
+        first = maps[0]
+        if x.shape[0] != first.shape[0] or x.shape[2:] != first.shape[2:]:
+            raise ValueError(
+                f'maps[{i}] has shape {tuple(x.shape)} but maps[0] '
+                f'{tuple(first.shape)}; batch, height and width must agree: '
+                'bring the maps to one size first'
+            )
+        if weight.ndim != 2 or weight.shape[1] != x.shape[1]:
+            raise ValueError(
+                f'weights[{i}] has shape {tuple(weight.shape)}; expected '
+                f'(d, {x.shape[1]}) for the {x.shape[1]} channels of '
+                f'maps[{i}]'
+            )
+        if len(weight) != len(weights[0]) or len(weight) == 0:
+            raise ValueError(
+                f'weights[{i}] projects to {len(weight)} channels and '
+                f'weights[0] to {len(weights[0])}; d must be one number '
+                'from 1'
+            )

@@ -1,0 +1,158 @@
+"""Peak memory and time of multi-linear pooling, forward and backward.
+
+The dense form is plain PyTorch: three 1x1 convolutions, the products, their
+means. It is measured against :func:`mmc2f.functional.multilinear_pool` with
+the projections kept, and recomputed in the backward pass. In each round all
+forms follow each other, each in a process of its own: the peak of a process
+never falls. Quote the ratios: a machine's speed drifts, and other programs
+share it.
+
+Peak memory is that of the first step over what was there before it (maps,
+weights, the gradient that comes in); time is that of the steps after it.
+
+Example:
+    python benchmarks/multilinear_pool.py --rounds 3
+"""
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from mmc2f.functional import multilinear_pool
+
+FORMS = ('dense', 'kept', 'recomputed')
+# Issue 3: at most these parts of the dense form.
+TARGETS = {'kept': (0.45, 1.0), 'recomputed': (0.15, 1.35)}
+
+
+def dense_pool(maps: Sequence[Tensor], weights: Sequence[Tensor]) -> Tensor:
+    """Equation 6 as one would write it down."""
+    a, b, c = (
+        F.conv2d(x, w[:, :, None, None])
+        for x, w in zip(maps, weights, strict=True)
+    )
+    ab = a * b
+    products = (p.mean(dim=(2, 3)) for p in (ab, a * c, b * c, ab * c))
+    return torch.cat(list(products), dim=1)
+
+
+def make_step(args: argparse.Namespace) -> Callable[[], None]:
+    """Inputs on the device, and one forward and backward pass over them."""
+    torch.manual_seed(0)
+    size = (args.batch, args.channels, args.size, args.size)
+    shape = (args.dimension, args.channels)
+    maps = [torch.rand(size, device=args.device) for _ in range(3)]
+    weights = [torch.randn(shape, device=args.device) for _ in range(3)]
+    for tensor in maps + weights:
+        tensor.requires_grad_()
+    gradient = torch.randn(args.batch, 4 * args.dimension, device=args.device)
+
+    def step() -> None:
+        for tensor in maps + weights:
+            tensor.grad = None
+        if args.only == 'dense':
+            pooled = dense_pool(maps, weights)
+        else:
+            pooled = multilinear_pool(
+                maps,
+                weights,
+                chunk=args.chunk,
+                recompute=args.only == 'recomputed',
+            )
+        pooled.backward(gradient)
+        if args.device != 'cpu':
+            torch.cuda.synchronize()
+
+    return step
+
+
+def peak_bytes(device: str) -> int:
+    """The most memory held so far, by the process or on the GPU."""
+    if device == 'cpu':
+        unit = 1 if sys.platform == 'darwin' else 1024
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    return torch.cuda.max_memory_allocated()
+
+
+def measure(args: argparse.Namespace) -> tuple[float, float]:
+    """Peak memory in MiB of a step, and its seconds."""
+    torch.set_num_threads(args.threads)
+    step = make_step(args)
+    before = peak_bytes(args.device)
+    step()
+    peak = peak_bytes(args.device) - before
+    times = []
+    for _ in range(args.steps):
+        start = time.perf_counter()
+        step()
+        times.append(time.perf_counter() - start)
+    return peak / 2**20, statistics.median(times)
+
+
+def run_form(form: str) -> tuple[float, float]:
+    """Measure one form in a process of its own, default allocator."""
+    environment = {k: v for k, v in os.environ.items() if 'MALLOC_' not in k}
+    done = subprocess.run(
+        [sys.executable, __file__, *sys.argv[1:], '--only', form],
+        env=environment,
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    return tuple(json.loads(done.stdout.splitlines()[-1]))
+
+
+def parse_args() -> argparse.Namespace:
+    """The sizes of VGG-16 at 448 pixels are the default."""
+    parser = argparse.ArgumentParser(description='Multi-linear pooling')
+    parser.add_argument('--batch', type=int, default=8)
+    parser.add_argument('--channels', type=int, default=512)
+    parser.add_argument('--size', type=int, default=28)
+    parser.add_argument('--dimension', type=int, default=8192)
+    parser.add_argument('--chunk', type=int, help='default: by the maps')
+    parser.add_argument('--rounds', type=int, default=3)
+    parser.add_argument('--steps', type=int, default=1, help='timed steps')
+    parser.add_argument('--threads', type=int, default=1)
+    parser.add_argument('--device', default='cpu', choices=('cpu', 'cuda'))
+    parser.add_argument('--only', choices=FORMS, help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Print memory and time of each form, and their ratios to the dense."""
+    args = parse_args()
+    if args.only:
+        print(json.dumps(measure(args)))
+        return
+    rounds = [
+        {form: run_form(form) for form in FORMS} for _ in range(args.rounds)
+    ]
+    print(
+        f'median (min to max) of {args.rounds} rounds, '
+        f'{args.threads} threads, {args.device}'
+    )
+    for form in FORMS:
+        for column, unit in enumerate(('MiB', 's')):
+            values = [x[form][column] for x in rounds]
+            ratios = [x[form][column] / x['dense'][column] for x in rounds]
+            target = TARGETS.get(form)
+            print(
+                f'{form:>10}: {statistics.median(values):8.2f} {unit:3}, '
+                f'of dense {statistics.median(ratios):.3f} '
+                f'({min(ratios):.3f} to {max(ratios):.3f})'
+                + (f', target {target[column]}' if target else '')
+            )
+
+
+if __name__ == '__main__':
+    main()
