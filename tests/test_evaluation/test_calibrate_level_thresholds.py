@@ -40,6 +40,25 @@ def smallest(pairs, target, min_accepted=1):
     return found
 
 
+def smallest_in_each(rows, target, min_accepted):
+    """Smallest confidence that does in each group, by trying all."""
+    found = INFINITY
+    for threshold, _, _ in rows:
+        asked = reached = 0
+        for group in {group for _, _, group in rows}:
+            answers = [
+                right
+                for value, right, own in rows
+                if own == group and value >= threshold
+            ]
+            if len(answers) >= min_accepted:
+                asked += 1
+                reached += sum(answers) / len(answers) >= target
+        if asked and asked == reached:
+            found = min(found, threshold)
+    return found
+
+
 def proven(pairs, target, alpha, min_accepted=1, rows_per_image=1):
     """Smallest candidate by Chernoff's bound on the binomial tail."""
     found = INFINITY
@@ -97,6 +116,59 @@ def test_equals_loops(options, steps, num_levels):
     assert thresholds.tolist() == pytest.approx(expected)
     if options['target'] < 0.8:
         assert min(expected) < 1
+
+
+@pytest.mark.parametrize('steps', [None, 8])
+@pytest.mark.parametrize('min_accepted', [1, 7])
+def test_groups_equal_loops(min_accepted, steps):
+    confidence, correct = simulate(300, 3, steps=steps)
+    groups = torch.arange(300) % 3
+    # The last group is wrong more often.
+    correct &= (groups < 2)[:, None] | (torch.rand(300, 3) < 0.8)
+    thresholds = calibrate_level_thresholds(
+        confidence, correct, 0.75, min_accepted, groups=groups
+    )
+    left = list(range(300))
+    for level, threshold in enumerate(thresholds.tolist()):
+        rows = [
+            (*pair, group)
+            for *pair, group in zip(
+                confidence[left, level].tolist(),
+                correct[left, level].tolist(),
+                groups[left].tolist(),
+                strict=True,
+            )
+        ]
+        assert threshold == smallest_in_each(rows, 0.75, min_accepted)
+        left = [i for i in left if confidence[i, level] < threshold]
+    pooled = calibrate_level_thresholds(
+        confidence, correct, 0.75, min_accepted
+    )
+    assert thresholds[0] > pooled[0]
+
+
+def test_one_group_is_no_group():
+    confidence, correct = simulate(100)
+    for min_accepted in (1, 5, 200):
+        assert calibrate_level_thresholds(
+            confidence,
+            correct,
+            *(0.8, min_accepted),
+            groups=torch.zeros(100).long(),
+        ).equal(
+            calibrate_level_thresholds(confidence, correct, 0.8, min_accepted)
+        )
+
+
+def test_a_group_of_few_answers_is_not_asked():
+    confidence = torch.tensor([[0.9], [0.8], [0.7], [0.6]])
+    correct = torch.tensor([[True], [True], [False], [True]])
+    groups = torch.tensor([0, 0, 1, 0])
+    for min_accepted, expected in ((1, 0.8), (2, 0.6)):
+        threshold = calibrate_level_thresholds(
+            confidence, correct, 0.9, min_accepted, groups=groups
+        )
+        assert threshold.item() == pytest.approx(expected)
 
 
 def test_every_level_reaches_the_target_where_it_answers():
@@ -241,6 +313,10 @@ def test_candidates_cover_confidences_evenly_in_log_odds():
         (dict(delta=0), 'delta must be between 0 and 1, but got 0'),
         (dict(delta=1), 'got 1'),
         (dict(min_accepted=0), 'at least 1, but got 0 and 1'),
+        (
+            dict(groups=torch.zeros(3), delta=0.1),
+            'groups and delta cannot be had together',
+        ),
         (dict(rows_per_image=0), 'at least 1, but got 1 and 0'),
     ],
 )

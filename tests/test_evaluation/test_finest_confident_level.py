@@ -24,9 +24,14 @@ VIEWS = {'high': 2.0, 'low': 0.5}
 NUM_IMAGES = 40
 
 
-def make_samples(seed=0, num_images=NUM_IMAGES, tree=TREE, paths=True):
-    """Two views of each image; in the lower one the model is less sure."""
-    generator = torch.Generator().manual_seed(seed)
+def make_samples(
+    num_images=NUM_IMAGES, tree=TREE, paths=True, is_deceived=False
+):
+    """Two views of each image; in the lower one the model is less sure.
+
+    Or, deceived, as sure as in the other, but wrong more often.
+    """
+    generator = torch.Generator().manual_seed(0)
     count = tree.num_classes()
     targets = torch.randint(count, (num_images,), generator=generator)
     samples = []
@@ -41,6 +46,9 @@ def make_samples(seed=0, num_images=NUM_IMAGES, tree=TREE, paths=True):
             )
             logits = torch.randn(count, generator=generator)
             logits[target] += 1
+            if is_deceived:
+                logits[target] += 1 if view == 'high' else -0.3
+                scale = 2
             one.level_scores = [(logits * scale).softmax(dim=0)]
             for level in tree.levels[1:]:
                 sums = torch.zeros(tree.num_classes(level))
@@ -194,12 +202,31 @@ def test_proof_counts_the_views_of_an_image_once(tmp_path):
     samples = make_samples(num_images=400)
     evaluate(samples, target=0.5, delta=0.1, path=path)
     report = json.loads(path.read_text())
-    assert (report['rows_per_image'], report['delta']) == (2, 0.1)
+    assert report['delta'] == 0.1
     expected = calibrate_level_thresholds(
         *columns(samples), 0.5, 10, delta=0.1, rows_per_image=2
     ).tolist()
     assert report['level_thresholds'] == [expected[0], None]
     assert expected[1] == math.inf
+
+
+def test_target_in_each_view(tmp_path):
+    path = tmp_path / 'levels.json'
+    samples = make_samples(num_images=400, is_deceived=True)
+    confidence, correct = columns(samples)
+    views = torch.tensor([list(VIEWS).index(s.view) for s in samples])
+    values = evaluate(samples, target=0.75, each_view=True, path=path)
+    report = json.loads(path.read_text())
+    thresholds = calibrate_level_thresholds(
+        confidence, correct, 0.75, 10, groups=views
+    )
+    assert report['level_thresholds'] == thresholds.tolist()
+    assert report['each_view']
+    pooled = evaluate(samples, target=0.75)
+    # All together reach the target, but in the lower view they do not.
+    assert pooled['low_accuracy'] < 70 < pooled['overall_accuracy']
+    assert values['low_accuracy'] > 70
+    assert values['low_x_share'] < pooled['low_x_share']
 
 
 def test_file_holds_the_calibration(tmp_path):
@@ -263,6 +290,7 @@ def test_built_from_a_config():
     [
         (dict(thresholds=(0.5,)), '1 thresholds for the levels x, y'),
         (dict(target=90), 'target is a share, .* got 90'),
+        (dict(each_view=True, delta=0.1), 'cannot be had together'),
     ],
 )
 def test_wrong_options(options, message):

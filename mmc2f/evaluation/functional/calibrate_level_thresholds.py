@@ -22,6 +22,7 @@ def calibrate_level_thresholds(
     min_accepted: int = 1,
     delta: float | None = None,
     rows_per_image: int = 1,
+    groups: Tensor | None = None,
 ) -> Tensor:
     """Find thresholds for :func:`finest_confident_level`.
 
@@ -63,11 +64,18 @@ def calibrate_level_thresholds(
     mistake, or 1000 with at most 65; with less, the level never answers.
     That is the price of the promise.
 
-    **Neither** says anything of one resolution or one class alone: with
+    **Neither** says anything of one resolution or one class alone. With
     several resolutions in one calibration, what holds is for an image of
-    which one does not know the resolution, each being as frequent as here.
-    And it holds for images of the same kind, not used to train the model or
-    to select it, and not near-copies of one another (frames of a video).
+    which one does not know the resolution, each being as frequent as here:
+    sharp images, that are nearly always right, make up for blurred ones
+    that are wrong. With ``groups`` a threshold must reach the target in each
+    group by itself, and so in any mixture of them, at the price of fewer
+    answers. Groups in which it accepts less than ``min_accepted`` are not
+    asked, for their share would be chance; it needs one group that is.
+
+    And all that holds for images of the same kind, not used to train the
+    model or to select it, and not near-copies of one another (frames of a
+    video).
 
     Args:
         confidence: ``(N, L)`` greatest probability of each level, fine to
@@ -82,6 +90,8 @@ def calibrate_level_thresholds(
             so n counts as ``n / rows_per_image`` in the bound above. Where
             all rows of an image are alike that is exact; where they are not
             it is meant to be cautious, but not proven.
+        groups: ``(N,)`` group of each row, from 0, its resolution say. Not
+            with ``delta``: a group with few answers could prove nothing.
 
     Returns:
         ``(L,)`` float64, infinity for a level that never answers.
@@ -91,16 +101,19 @@ def calibrate_level_thresholds(
             an option is out of range.
     """
     _check(confidence, correct, target, min_accepted, delta, rows_per_image)
+    if groups is not None and delta is not None:
+        raise ValueError('groups and delta cannot be had together')
     num_levels = confidence.shape[1]
     confidence = confidence.double()
     reaches = torch.ones_like(confidence[:, 0], dtype=torch.bool)
     thresholds = []
     for level in range(num_levels):
         column = confidence[reaches, level], correct[reaches, level]
+        own = None if groups is None else groups[reaches]
         if not reaches.any():
             threshold = NEVER
         elif delta is None:
-            threshold = _smallest(*column, target, min_accepted)
+            threshold = _smallest(*column, own, target, min_accepted)
         else:
             choices = num_levels * (len(CANDIDATES) + 1.0) ** (level + 1)
             needed = rows_per_image * math.log(choices / delta)
@@ -111,11 +124,20 @@ def calibrate_level_thresholds(
 
 
 def _smallest(
-    confidence: Tensor, correct: Tensor, target: float, min_accepted: int
+    confidence: Tensor,
+    correct: Tensor,
+    groups: Tensor | None,
+    target: float,
+    min_accepted: int,
 ) -> float:
     """Smallest confidence from which on ``target`` of the answers is right."""
-    values, accepted, right = accept_counts(confidence, correct)
-    is_good = (right / accepted >= target) & (accepted >= min_accepted)
+    if groups is None:
+        groups = torch.zeros_like(confidence, dtype=torch.long)
+    values, accepted, right = accept_counts(confidence, correct, groups)
+    is_asked = accepted >= min_accepted
+    # 0 of 0 is NaN, which reaches nothing and is not asked either.
+    is_reached = right / accepted >= target
+    is_good = (is_reached | ~is_asked).all(dim=1) & is_asked.any(dim=1)
     return values[is_good][-1].item() if is_good.any() else NEVER
 
 

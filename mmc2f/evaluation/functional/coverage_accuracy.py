@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor
+from torch.nn.functional import one_hot
 
 __all__ = ['accept_counts', 'coverage_accuracy']
 
@@ -32,18 +33,19 @@ def coverage_accuracy(
 
 
 def accept_counts(
-    confidence: Tensor, correct: Tensor
+    confidence: Tensor, correct: Tensor, groups: Tensor | None = None
 ) -> tuple[Tensor, Tensor, Tensor]:
     """How many answers each possible threshold accepts, and how many right.
 
     Args:
         confidence: ``(N,)``.
         correct: ``(N,)`` bool.
+        groups: ``(N,)`` group of each image, from 0, to count apart.
 
     Returns:
-        The K different confidences from the greatest down, the number of
-        images that have at least that, and the number of those that are
-        right; ``(K,)`` float64 each.
+        The K different confidences from the greatest down, ``(K,)``; the
+        number of images that have at least that, and the number of those
+        that are right, ``(K,)`` each, or ``(K, G)`` of each group. Float64.
 
     Raises:
         ValueError: As :func:`coverage_accuracy`.
@@ -58,12 +60,18 @@ def accept_counts(
     if confidence.isnan().any():
         first = int(confidence.isnan().nonzero()[0])
         raise ValueError(f'the confidence of image {first} is NaN')
-    order = confidence.double().argsort(descending=True)
-    ordered = confidence.double()[order]
-    right = correct[order].double().cumsum(dim=0)
-    accepted = torch.arange(
-        1, len(order) + 1, dtype=torch.double, device=order.device
-    )
+    confidence = confidence.double()
+    order = confidence.argsort(descending=True)
+    ordered = confidence[order]
+    counts = torch.ones_like(ordered)
+    right = correct[order].double()
+    if groups is not None:
+        counts = one_hot(groups[order].long()).double()
+        right = right[:, None] * counts
     is_last = torch.ones_like(order, dtype=torch.bool)
     is_last[:-1] = ordered[:-1] != ordered[1:]
-    return ordered[is_last], accepted[is_last], right[is_last]
+    return (
+        ordered[is_last],
+        counts.cumsum(dim=0)[is_last],
+        right.cumsum(dim=0)[is_last],
+    )

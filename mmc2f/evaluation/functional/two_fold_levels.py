@@ -38,6 +38,7 @@ def two_fold_levels(
     correct: Tensor,
     in_second: Tensor,
     target: float,
+    groups: Tensor | None = None,
     **options: Any,
 ) -> Tensor:
     """Answered level of each row, by thresholds that have not seen its image.
@@ -53,6 +54,7 @@ def two_fold_levels(
         in_second: ``(N,)`` bool, the half of each row, see
             :func:`split_images`.
         target: See :func:`calibrate_level_thresholds`.
+        groups: ``(N,)``, likewise.
         **options: Likewise.
 
     Returns:
@@ -70,7 +72,11 @@ def two_fold_levels(
                 'give at least two, or thresholds'
             )
         thresholds = calibrate_level_thresholds(
-            confidence[~half], correct[~half], target, **options
+            confidence[~half],
+            correct[~half],
+            target,
+            groups=None if groups is None else groups[~half],
+            **options,
         )
         levels[half] = finest_confident_level(confidence[half], thresholds)
     return levels

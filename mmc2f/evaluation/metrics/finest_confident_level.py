@@ -62,7 +62,9 @@ class FinestConfidentLevel(MultiLevelMetric):
     choose, and a test set can be its own calibration set. What thresholds
     promise and what not is told at :func:`calibrate_level_thresholds`;
     above all, the target is for all views together: in the lowest
-    resolution the answers are right less often than in the highest.
+    resolution the answers are right less often than in the highest. With
+    ``each_view`` it is to be reached in each, by the same thresholds, which
+    then holds for whatever mixture of these resolutions one meets.
 
     The image of a sample is its ``img_path``. Where one sample has none, the
     k-th samples of all views are taken for the same image, which they are
@@ -78,7 +80,8 @@ class FinestConfidentLevel(MultiLevelMetric):
             images, the target, coverage-accuracy curves of each level and of
             the whole rule, and the measures. Its folder is made.
         min_accepted: See :func:`calibrate_level_thresholds`.
-        delta: Likewise.
+        delta: Likewise; not with ``each_view``.
+        each_view: Reach the target in each view rather than in all together.
         **kwargs: Of MMEngine's ``BaseMetric``.
 
     Raises:
@@ -96,6 +99,7 @@ class FinestConfidentLevel(MultiLevelMetric):
         path: str | Path | None = None,
         min_accepted: int = 10,
         delta: float | None = None,
+        each_view: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(tree, **kwargs)
@@ -108,11 +112,14 @@ class FinestConfidentLevel(MultiLevelMetric):
             raise ValueError(
                 f'target is a share, over 0 and up to 1, but got {target}'
             )
+        if each_view and delta is not None:
+            raise ValueError('each_view and delta cannot be had together')
         self.target = target
         self.thresholds = thresholds
         self.path = None if path is None else Path(path)
         self.min_accepted = min_accepted
         self.delta = delta
+        self.each_view = each_view
 
     def compute_metrics(self, results: list[LevelRecord]) -> dict[str, float]:
         """Judge the answers; write the file where one is asked for."""
@@ -124,6 +131,7 @@ class FinestConfidentLevel(MultiLevelMetric):
             min_accepted=self.min_accepted,
             delta=self.delta,
             rows_per_image=max(Counter(images).values()),
+            groups=_groups(results) if self.each_view else None,
         )
         in_second = split_images(images)
 
@@ -167,7 +175,9 @@ class FinestConfidentLevel(MultiLevelMetric):
             ).items()
         }
         how = (
-            f'calibrated for {self.target:.1%}, two-fold'
+            f'target {self.target:.1%}'
+            + (' in each view' if self.each_view else '')
+            + ', two-fold'
             if self.thresholds is None
             else 'thresholds as given'
         )
@@ -189,7 +199,9 @@ class FinestConfidentLevel(MultiLevelMetric):
             'level_thresholds': list(thresholds),
             'target': self.target,
             'is_calibrated': self.thresholds is None,
-            **options,
+            'min_accepted': self.min_accepted,
+            'delta': self.delta,
+            'each_view': self.each_view,
             'curves': level_curves(confidence, correct, self.tree.levels),
         }
 
@@ -200,6 +212,12 @@ class FinestConfidentLevel(MultiLevelMetric):
         )
         self.path.write_text(text + '\n', encoding='utf-8')
         print_log(f'Calibration written to {self.path}', logger='current')
+
+
+def _groups(results: Sequence[LevelRecord]) -> Tensor:
+    """Index of the view of each record, ``(N,)``."""
+    views = sorted({record.view for record in results})
+    return torch.tensor([views.index(record.view) for record in results])
 
 
 def _images(results: Sequence[LevelRecord]) -> list[Hashable]:
