@@ -230,10 +230,10 @@ def main(args: list[str] | None = None) -> list[dict]:
     tree = build_tree(cfg, args.tree)
     thresholds = choose_shares(args.thresholds, tree)
     curves = measure(cfg, args, tree)
-    if args.relative:
-        thresholds = curves.relative_thresholds(thresholds)
     found, failure = (), None
     try:
+        if args.relative:
+            thresholds = curves.relative_thresholds(thresholds)
         found = search_resolutions(
             curves.accuracy_of, curves.resolutions, thresholds
         )

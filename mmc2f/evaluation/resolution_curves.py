@@ -38,9 +38,18 @@ class ResolutionCurves:
 
         Args:
             shares: For level 0, 1, ...
+
+        Raises:
+            ValueError: No image is right there.
         """
-        best = (curve[0] for curve in self.accuracies)
-        return [share * top for share, top in zip(shares, best, strict=False)]
+        best = [curve[0] for curve in self.accuracies[: len(shares)]]
+        if 0 in best:
+            raise ValueError(
+                f'At the highest resolution, {self.resolutions[0]}, no image '
+                f'is right at level {self.levels[best.index(0)]!r}: is this '
+                'the checkpoint of this config, and the tree of its classes?'
+            )
+        return [share * top for share, top in zip(shares, best, strict=True)]
 
     def to_dict(self) -> dict[str, list]:
         """Plain lists, ``accuracies`` by the name of their level."""

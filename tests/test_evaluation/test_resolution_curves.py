@@ -93,6 +93,13 @@ def test_relative_thresholds_are_of_the_highest_resolution():
     )
 
 
+def test_nothing_right_has_no_share():
+    curves = ResolutionCurves(('a', 'b'), (16,), ((0.5,), (0.0,)))
+    assert curves.relative_thresholds([0.8]) == pytest.approx([0.4])
+    with pytest.raises(ValueError, match=r"resolution, 16, .* level 'b'"):
+        curves.relative_thresholds([0.8, 0.8])
+
+
 def test_plain_lists():
     assert CURVES.to_dict() == {
         'levels': ['a', 'b', 'c'],
