@@ -1,0 +1,173 @@
+"""Calibrate how sure a model must be to answer at each level.
+
+Runs a trained model on the validation images of its config, finds for each
+level the confidence from which on its answers are right often enough, and
+prints them as the config of ``mmc2f.HierarchicalHead`` takes them. The model
+may also be a plain classifier; its levels are then sums of its probabilities.
+
+Example:
+    python tools/calibrate_levels.py configs/mlph_grocery.py \
+        work_dirs/mlph_grocery/epoch_6.pth --target 0.9 --each-view
+"""
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from mmengine.config import Config, DictAction
+from mmengine.runner import Runner
+
+from mmc2f.apis import complete_dataloaders
+from mmc2f.apis.config_file import config_file
+from mmc2f.apis.label_tree import tree_of_checkpoint
+from mmc2f.structures import LabelTree
+from mmc2f.visualization import draw_coverage
+
+RERANK_HOOK = 'mmc2f.ReRankHook'
+
+
+def parse_args(args: list[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description='Calibrate how sure a model must be to answer'
+    )
+    parser.add_argument('config', type=config_file, help='config file')
+    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument(
+        '--target',
+        type=float,
+        default=0.9,
+        help='share of right answers to reach; the default is 0.9',
+    )
+    parser.add_argument(
+        '--each-view',
+        action='store_true',
+        help='reach it in each resolution, not only in all together',
+    )
+    parser.add_argument(
+        '--min-accepted',
+        type=int,
+        default=10,
+        metavar='N',
+        help='a level that answers fewer images than this never answers; '
+        'the default is 10',
+    )
+    parser.add_argument(
+        '--delta',
+        type=float,
+        help='accept only thresholds that are proven to reach the target, '
+        'but for this probability; not with --each-view',
+    )
+    parser.add_argument(
+        '--tree',
+        help="packaged hierarchy or file; the config's taxonomy, or the tree "
+        'in the checkpoint, where not given',
+    )
+    parser.add_argument(
+        '--out',
+        type=Path,
+        help='folder for levels.json, levels.png and logs; the folder of the '
+        'checkpoint where not given',
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        help='config values to change, as key=value',
+    )
+    return parser.parse_args(args)
+
+
+def build_tree(cfg: Config, spec: str | None, checkpoint: str) -> LabelTree:
+    """The hierarchy of the command line, the config or the checkpoint.
+
+    Raises:
+        SystemExit: None of them has one.
+    """
+    spec = spec or cfg.get('taxonomy') or tree_of_checkpoint(checkpoint)
+    if spec is None:
+        raise SystemExit(
+            'neither the config (taxonomy) nor the checkpoint has a '
+            'hierarchy: name one with --tree, such as one that '
+            'tools/build_hierarchy.py wrote'
+        )
+    return LabelTree.build(spec)
+
+
+def merge_args(cfg: Config, args: argparse.Namespace, file: Path) -> Config:
+    """Make the config test on the validation images, and calibrate.
+
+    Raises:
+        SystemExit: The config has no validation images, or no hierarchy is
+            known.
+    """
+    # First, since the rest follows from the config's values.
+    if args.cfg_options is not None:
+        cfg.merge_from_dict(args.cfg_options)
+    if not cfg.get('val_dataloader'):
+        raise SystemExit(
+            'the config has no val_dataloader: thresholds are calibrated on '
+            'images that the model was not trained on, so give it one'
+        )
+    cfg.load_from = args.checkpoint
+    cfg.resume = False
+    cfg.work_dir = str(file.parent)
+    complete_dataloaders(cfg)
+    cfg.test_dataloader = cfg.val_dataloader
+    cfg.test_cfg = cfg.get('test_cfg') or dict()
+    cfg.test_evaluator = dict(
+        type='mmc2f.FinestConfidentLevel',
+        tree=build_tree(cfg, args.tree, args.checkpoint).to_dict(),
+        target=args.target,
+        path=str(file),
+        min_accepted=args.min_accepted,
+        delta=args.delta,
+        each_view=args.each_view,
+    )
+    # Confidence is that of the classifiers; a gallery would be for nothing.
+    cfg.custom_hooks = [
+        hook
+        for hook in cfg.get('custom_hooks') or []
+        if hook['type'] != RERANK_HOOK
+    ]
+    return cfg
+
+
+def config_text(thresholds: Sequence[float | None]) -> str:
+    """The thresholds as they stand in a config."""
+    return f'level_thresholds = {tuple(thresholds)!r}'
+
+
+def main(args: list[str] | None = None) -> tuple[float | None, ...]:
+    """Calibrate, and say what to write in a config.
+
+    Returns:
+        The threshold of each level, ``None`` where it never answers.
+    """
+    args = parse_args(args)
+    out = args.out or Path(args.checkpoint).parent
+    file = out / 'levels.json'
+    cfg = merge_args(Config.fromfile(args.config), args, file)
+    Runner.from_cfg(cfg).test()
+    report = json.loads(file.read_text(encoding='utf-8'))
+    picture = file.with_suffix('.png')
+    draw_coverage(report).savefig(picture)
+    thresholds = tuple(report['level_thresholds'])
+    print(f'curves: {file}\npicture: {picture}')
+    never = [
+        level
+        for level, threshold in zip(report['levels'], thresholds, strict=True)
+        if threshold is None
+    ]
+    if never:
+        print(
+            f'never answered: {", ".join(never)} - no threshold reaches the '
+            'target on what the finer levels leave'
+        )
+    print(config_text(thresholds))
+    return thresholds
+
+
+if __name__ == '__main__':
+    main()
