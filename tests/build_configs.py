@@ -28,11 +28,13 @@ def build_experiment(path: str, folder: Path) -> None:
     data = image_folder(folder, cfg.num_classes)
     for name in ('train', 'val', 'test'):
         dataset = cfg[f'{name}_dataloader'].dataset
-        pipeline = dataset.pipeline
+        kept = {}
+        if 'dataset' in dataset:
+            dataset = dataset.dataset
+        else:
+            kept['pipeline'] = dataset.pipeline
         dataset.clear()
-        dataset.update(
-            type='mmc2f.ImageFolder', data_root=data, pipeline=pipeline
-        )
+        dataset.update(type='mmc2f.ImageFolder', data_root=data, **kept)
     cfg.work_dir = str(folder / 'work')
     cfg.experiment_name = Path(path).stem
     cfg.log_level = 'WARNING'

@@ -13,9 +13,17 @@ TESTS = Path(__file__).parent
 CONFIGS = sorted((TESTS.parent / 'configs').glob('*.py'))
 CCFR = [path for path in CONFIGS if path.stem.startswith('ccfr')]
 BASELINES = [path for path in CONFIGS if path.stem.startswith('baseline')]
+MLPH = [path for path in CONFIGS if path.stem.startswith('mlph')]
+ABLATIONS = [p for p in CONFIGS if p.stem.startswith(('mlp_', 'hbp_'))]
 
 each_config = pytest.mark.parametrize('path', CONFIGS, ids=lambda p: p.stem)
 each_ccfr = pytest.mark.parametrize('path', CCFR, ids=lambda p: p.stem)
+each_staged = pytest.mark.parametrize(
+    'path', CCFR + MLPH + ABLATIONS, ids=lambda p: p.stem
+)
+each_mlph = pytest.mark.parametrize(
+    'path', MLPH + ABLATIONS, ids=lambda p: p.stem
+)
 each_baseline = pytest.mark.parametrize(
     'path', BASELINES, ids=lambda p: p.stem
 )
@@ -24,7 +32,7 @@ each_baseline = pytest.mark.parametrize(
 def build_all(how, folder):
     """Errors by config, from one fresh interpreter for all of them."""
     # Those first that need this package, which nothing has imported then.
-    paths = map(str, CCFR + BASELINES)
+    paths = map(str, CCFR + MLPH + ABLATIONS + BASELINES)
     done = subprocess.run(
         [sys.executable, TESTS / 'build_configs.py', how, folder, *paths],
         capture_output=True,
@@ -57,9 +65,13 @@ def test_builds_through_the_runner(path, runner_errors):
 
 
 def test_each_method_has_a_plain_counterpart():
-    names = [path.stem.removeprefix('ccfr_') for path in CCFR]
-    assert names == [path.stem.removeprefix('baseline_') for path in BASELINES]
-    assert len(CCFR) + len(BASELINES) == len(CONFIGS)
+    plain = {path.stem.removeprefix('baseline_') for path in BASELINES}
+    ccfr = {path.stem.removeprefix('ccfr_') for path in CCFR}
+    assert ccfr - {'mlp_cub'} == plain
+    mlph = {path.stem.removeprefix('mlph_') for path in MLPH}
+    assert mlph <= plain
+    assert {path.stem[4:] for path in ABLATIONS} <= mlph
+    assert sorted(CCFR + BASELINES + MLPH + ABLATIONS) == CONFIGS
 
 
 @each_config
@@ -69,7 +81,9 @@ def test_data_is_looked_for_where_the_environment_says(path, monkeypatch):
     cfg = Config.fromfile(path)
     assert cfg.data_root.startswith('somewhere/')
     for name in ('train', 'val', 'test'):
-        assert cfg[f'{name}_dataloader'].dataset.data_root == cfg.data_root
+        dataset = cfg[f'{name}_dataloader'].dataset
+        dataset = dataset.get('dataset', dataset)
+        assert dataset.data_root == cfg.data_root
     weights = cfg.model.backbone.init_cfg.checkpoint
     assert weights.startswith(('elsewhere/', 'torchvision://'))
     monkeypatch.delenv('MMC2F_DATA')
@@ -94,7 +108,7 @@ def test_top_sets_the_rest(path):
     ):
         dataset = dict(loader.dataset)
         assert dataset.pop('pipeline')[0].type == 'mmc2f.LoadImage'
-        assert dataset == data
+        assert dataset.get('dataset', dataset) == data
     assert cfg.train_dataloader.batch_size == cfg.batch_size
     assert cfg.auto_scale_lr.base_batch_size == cfg.batch_size
     assert cfg.optim_wrapper.optimizer.lr == cfg.learning_rate
@@ -105,7 +119,7 @@ def test_top_sets_the_rest(path):
     assert {'mmc2f.ClassCountHook', 'mmc2f.PlainCheckpointHook'} <= set(hooks)
 
 
-@each_ccfr
+@each_staged
 def test_stages_and_schedules_agree(path):
     cfg = Config.fromfile(path)
     hooks = {hook.type: hook for hook in cfg.custom_hooks}
@@ -132,6 +146,35 @@ def test_top_of_ccfr_sets_the_rest(path):
         assert processor[name] == cfg[name]
 
 
+@each_mlph
+def test_top_of_mlph_sets_the_rest(path):
+    cfg = Config.fromfile(path)
+    neck, head = cfg.model.neck, cfg.model.head
+    assert neck.channels == cfg.channels
+    assert neck.interactions == cfg.interactions
+    assert head.in_channels == len(cfg.interactions) * cfg.channels
+    trained = cfg.train_dataloader.dataset
+    tested = cfg.test_dataloader.dataset
+    assert trained.tree == tested.tree == cfg.taxonomy
+    assert tested.views == cfg.views
+    names = [step.type for step in tested.pipeline]
+    assert names[-2:] == ['mmc2f.DegradeResolution', 'PackInputs']
+    assert [step.type for step in trained.pipeline][-2:] == names[-2:]
+    sampler = cfg.train_dataloader.batch_sampler
+    assert sampler.type == 'mmc2f.RoundRobinBatchSampler'
+    if path in MLPH:
+        assert trained.views == cfg.views
+        assert head.tree == cfg.taxonomy
+    else:
+        assert trained.views == cfg.views[:1]
+        assert head.type == 'LinearClsHead'
+    assert ((0, 1, 2) in cfg.interactions) != path.stem.startswith('hbp')
+    hooks = {hook.type: hook for hook in cfg.custom_hooks}
+    processor = hooks['mmc2f.ReRankHook'].post_processor
+    for name in ('topn', 'topm', 't_sf', 't_sc', 'gate'):
+        assert processor[name] == cfg[name]
+
+
 @each_baseline
 def test_baseline_trains_as_long_as_it_says(path):
     cfg = Config.fromfile(path)
@@ -139,7 +182,7 @@ def test_baseline_trains_as_long_as_it_says(path):
     assert cfg.param_scheduler.T_max == cfg.max_epochs
 
 
-@pytest.mark.parametrize('name', [p.stem[5:] for p in CCFR])
+@pytest.mark.parametrize('name', [p.stem[9:] for p in BASELINES])
 def test_both_train_on_the_same_data_for_as_long(name):
     ccfr, plain = (
         Config.fromfile(TESTS.parent / 'configs' / f'{kind}_{name}.py')

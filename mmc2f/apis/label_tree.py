@@ -1,6 +1,5 @@
 """Gives a training its label tree before the model is built."""
 
-import json
 from pathlib import Path
 
 from mmengine.config import Config
@@ -8,6 +7,7 @@ from mmengine.dist import init_dist, is_distributed, is_main_process
 from mmengine.logging import print_log
 from mmengine.runner import CheckpointLoader, find_latest_checkpoint
 
+from mmc2f.models.heads.tree_buffer import tree_from_buffer
 from mmc2f.structures import LabelTree
 
 TREE_FILE = 'label_tree.json'
@@ -70,7 +70,7 @@ def tree_of_checkpoint(path: str | None) -> LabelTree | None:
     checkpoint = CheckpointLoader.load_checkpoint(path, map_location='cpu')
     for name, value in checkpoint.get('state_dict', checkpoint).items():
         if name.split('.')[-1] == TREE_BUFFER and value.numel():
-            return LabelTree.from_dict(json.loads(bytes(value.tolist())))
+            return tree_from_buffer(value)
     return None
 
 

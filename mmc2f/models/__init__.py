@@ -1,17 +1,20 @@
 """Networks and their parts; importing this package registers them all."""
 
 from .backbones import FeatureTap
-from .classifiers import CCFR
-from .heads import MultiLevelHead
+from .classifiers import CCFR, EmbeddingClassifier
+from .heads import HierarchicalHead, MultiLevelHead
 from .losses import *  # noqa: F403
 from .navigators import FPNNavigatorHead
-from .necks import FusionNeck
+from .necks import FusionNeck, TrilinearPoolingNeck
 from .regions import *  # noqa: F403
 
 __all__ = [
     'CCFR',
+    'EmbeddingClassifier',
     'FPNNavigatorHead',
     'FeatureTap',
     'FusionNeck',
+    'HierarchicalHead',
     'MultiLevelHead',
+    'TrilinearPoolingNeck',
 ]

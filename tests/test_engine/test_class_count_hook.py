@@ -9,6 +9,8 @@ from tiny_ccfr import TREE, model_config, tiny_config
 from torch import nn
 
 from mmc2f.engine.hooks.class_count_hook import check_class_count
+from mmc2f.models import HierarchicalHead
+from mmc2f.structures import LabelTree
 
 DATA = SimpleNamespace(metainfo={'classes': ('ant', 'bee', 'cat')})
 
@@ -94,3 +96,19 @@ def test_tree_in_another_order_is_refused(images, tmp_path):
     cfg.model.global_head.tree = tree
     with pytest.raises(ValueError, match='same names in another order'):
         Runner.from_cfg(cfg).train()
+
+
+def test_levels_of_data_and_head_are_compared():
+    tree = LabelTree(('fine', 'coarse'), ('abc', 'de'), ((0, 0, 1),))
+    head = HierarchicalHead(tree, 2)
+    data = SimpleNamespace(
+        metainfo=dict(
+            classes=tuple('abc'),
+            levels=['fine', 'coarse'],
+            level_classes=[list('abc'), list('de')],
+        )
+    )
+    check_class_count(Classifier(head), data)
+    data.metainfo['level_classes'][1] = list('def')
+    with pytest.raises(ValueError, match='serves the levels'):
+        check_class_count(Classifier(head), data)

@@ -43,7 +43,7 @@ class Recorder(Hook):
         self.iterations.append(
             dict(
                 epoch=runner.epoch,
-                losses=set(model.active_losses),
+                losses=set(getattr(model, 'active_losses', ())),
                 lr=learning_rates(runner),
                 training={n: m.training for n, m in model.named_children()},
                 norms={m.training for m in norms},
@@ -337,18 +337,33 @@ def test_unknown_parts_and_losses_are_named(images, tmp_path):
     )
 
 
-def test_a_model_without_stages_is_refused(images, tmp_path):
+PLAIN = dict(
+    _delete_=True,
+    type='ImageClassifier',
+    backbone=dict(
+        type='mmc2f.FeatureTap', model_name='test_efficientnet', nodes=['bn2']
+    ),
+    neck=dict(type='GlobalAveragePooling'),
+    head=dict(type='LinearClsHead', num_classes=4, in_channels=256),
+)
+
+
+def test_losses_of_a_model_that_has_no_choice_are_refused(images, tmp_path):
     refused(
         images,
         tmp_path,
-        'ImageClassifier has no losses to choose',
-        model=dict(
-            _delete_=True,
-            type='ImageClassifier',
-            backbone=dict(type='LeNet5'),
-            head=dict(type='LinearClsHead', num_classes=4, in_channels=84),
-        ),
+        r"names the losses \('multi_level',\), but ImageClassifier has no",
+        model=PLAIN,
     )
+
+
+def test_a_model_without_a_choice_of_losses_has_stages_too(images, tmp_path):
+    stages = [dict(name='head', frozen=['backbone']), dict(name='everything')]
+    cfg = tiny_config(images, tmp_path, (1, 1), stages)
+    cfg.merge_from_dict(dict(model=PLAIN))
+    recorder = train(cfg)
+    assert changed(recorder, 0) == {'head'}
+    assert changed(recorder, 1) == {'head', 'backbone'}
 
 
 @pytest.mark.parametrize(

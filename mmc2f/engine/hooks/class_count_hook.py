@@ -35,9 +35,9 @@ def check_class_count(model: nn.Module, dataset) -> None:
     """Raise ValueError if a part of ``model`` has other classes than data.
 
     Args:
-        model: Parts with an attribute ``num_classes`` or a label ``tree``
-            are compared, but for backbones: their classifier is cut off, or
-            never used.
+        model: Parts with an attribute ``num_classes``, a label ``tree`` or a
+            method ``check_levels`` are compared, but for backbones: their
+            classifier is cut off, or never used.
         dataset: A data set with ``metainfo['classes']``; without, nothing
             is checked.
     """
@@ -51,6 +51,8 @@ def check_class_count(model: nn.Module, dataset) -> None:
         tree = getattr(part, 'tree', None)
         if isinstance(tree, LabelTree):
             tree.check_class_names(classes, type(dataset).__name__)
+        if hasattr(part, 'check_levels'):
+            part.check_levels(dataset.metainfo)
         count = getattr(part, 'num_classes', None)
         if isinstance(count, int) and count != len(classes):
             where = f'model.{name}' if name else 'the model'

@@ -21,7 +21,9 @@ class TrainingStage:
     Args:
         name: For the log.
         epochs: How long it lasts.
-        losses: Active losses, given to ``model.set_losses``.
+        losses: Active losses, given to ``model.set_losses``. A model that
+            has no losses to choose, such as mmpretrain's classifiers, gets
+            none.
         frozen: Names of modules that are not trained, and whose
             normalisation and dropout are in evaluation mode.
         norm_eval: Names of modules that are trained with their batch
@@ -35,7 +37,7 @@ class TrainingStage:
 
     name: str
     epochs: int
-    losses: Sequence[str]
+    losses: Sequence[str] = ()
     frozen: Sequence[str] = field(default_factory=tuple)
     norm_eval: Sequence[str] = field(default_factory=tuple)
     lr_scale: float = 1.0
@@ -44,7 +46,9 @@ class TrainingStage:
 
 @HOOKS.register_module()
 class TrainingStageHook(Hook):
-    """Leads a model through its training stages (Section 4.2 of CCFR).
+    """Leads a model through its training stages.
+
+    CCFR has three (its Section 4.2), MLPH two (its Section 4.1).
 
     The stage follows from the epoch alone, so a resumed run goes on in the
     stage it was in. At the end of a stage every learning rate returns to its
@@ -58,8 +62,7 @@ class TrainingStageHook(Hook):
 
     Raises:
         ValueError: No stage, a stage without epochs, epochs that do not add
-            up, a name of no module, a loss that the model does not have, or
-            a model without ``set_losses``.
+            up, a name of no module, or a loss that the model does not have.
     """
 
     # After the logger (60), which still reports the stage's own learning
@@ -100,15 +103,10 @@ class TrainingStageHook(Hook):
                 f'train_cfg.max_epochs is {runner.max_epochs}'
             )
         model = _unwrap(runner.model)
-        if not hasattr(model, 'set_losses'):
-            raise ValueError(
-                f'{type(model).__name__} has no losses to choose: training '
-                'stages need a model with set_losses, such as mmc2f.CCFR'
-            )
         for stage in self.stages:
             names = (*stage.frozen, *stage.norm_eval, *stage.warm_start)
             _named(model, stage, names)
-            model.set_losses(stage.losses)
+            _set_losses(model, stage)
         # What the model froze itself is none of the stages' business.
         self._trained = [p for p in model.parameters() if p.requires_grad]
         self._entered = None
@@ -159,7 +157,7 @@ class TrainingStageHook(Hook):
             module.requires_grad_(False)
         # Where gradients accumulate, some of the last stage may be left.
         runner.optim_wrapper.zero_grad()
-        model.set_losses(stage.losses)
+        _set_losses(model, stage)
         is_new = runner.epoch in (0, *self._ends())
         if stage.warm_start and is_new:
             model.warm_start(stage.warm_start)
@@ -168,13 +166,29 @@ class TrainingStageHook(Hook):
         runner.logger.info(
             f'Stage {self.stages.index(stage) + 1}/{len(self.stages)} '
             f'"{stage.name}": {stage.epochs} epochs, losses '
-            f'{", ".join(stage.losses)}; frozen: '
+            f'{", ".join(stage.losses) or "of the model"}; frozen: '
             f'{", ".join(stage.frozen) or "nothing"}'
         )
 
 
 def _unwrap(model: nn.Module) -> nn.Module:
     return model.module if is_model_wrapper(model) else model
+
+
+def _set_losses(model: nn.Module, stage: TrainingStage) -> None:
+    """Choose the losses of a stage, where the model has a choice.
+
+    Raises:
+        ValueError: It has none, but the stage names some.
+    """
+    if hasattr(model, 'set_losses'):
+        model.set_losses(stage.losses)
+    elif stage.losses:
+        raise ValueError(
+            f'stage "{stage.name}" names the losses {tuple(stage.losses)}, '
+            f'but {type(model).__name__} has no losses to choose: leave them '
+            'out, or take a model with set_losses, such as mmc2f.CCFR'
+        )
 
 
 def _named(

@@ -1,3 +1,4 @@
 from .ccfr import CCFR
+from .embedding_classifier import EmbeddingClassifier
 
-__all__ = ['CCFR']
+__all__ = ['CCFR', 'EmbeddingClassifier']

@@ -32,7 +32,7 @@ class CCFR(BaseClassifier):
                     └► head ─► softmax ─► (re-ranker, when one is attached)
 
     Args:
-        backbone: Returns a tuple of maps, the last one is pooled.
+        backbone: Returns a tuple of maps.
         global_head: :class:`~mmc2f.models.MultiLevelHead` on the pooled
             global feature.
         navigator: Scores the anchors.
@@ -41,7 +41,8 @@ class CCFR(BaseClassifier):
         fusion: Joins the local maps; sets the length of the embedding.
         region_head: Classifier of single regions on their pooled map.
         head: Classifier of the embedding.
-        neck: Pools the maps to the global feature.
+        neck: Pools the maps, as mmpretrain's necks do; the last of what it
+            returns is the global feature.
         ranking_loss, triplet_loss: Configs of the losses.
         num_proposals: M per scale: regions of each scale the ranking loss
             compares (the first ``nms.topk`` of them are fused).
@@ -199,7 +200,7 @@ class CCFR(BaseClassifier):
 
     def pool(self, maps: tuple[Tensor, ...]) -> Tensor:
         """Global feature ``(B, Dg)``."""
-        return self.neck((maps[-1],))[-1]
+        return self.neck(maps)[-1]
 
     def coarse_logits(self, embedded: Embedded) -> Tensor:
         """Logits ``(B, C)`` of the coarse classification.

@@ -1,6 +1,5 @@
 """Classifiers of child and super classes on one feature, Section 3.1."""
 
-import json
 import logging
 
 import torch
@@ -10,6 +9,7 @@ from mmpretrain.models.heads import ClsHead
 from torch import Tensor, nn
 
 from mmc2f.models.heads.hard_labels import hard_labels
+from mmc2f.models.heads.tree_buffer import tree_from_buffer, tree_to_buffer
 from mmc2f.registry import MODELS
 from mmc2f.structures import LabelTree
 
@@ -75,8 +75,7 @@ class MultiLevelHead(ClsHead):
         device = self.fc.weight.device
         self.parent_of = tree.ancestors(self.parent_level).to(device)
         self.tree = tree
-        text = json.dumps(tree.to_dict(), ensure_ascii=True).encode()
-        self.tree_json = torch.tensor(list(text), dtype=torch.uint8).to(device)
+        self.tree_json = tree_to_buffer(tree).to(device)
         parents = tree.num_classes(self.parent_level)
         self.fc_parent = nn.Linear(self.in_channels, parents).to(device)
         nn.init.normal_(self.fc_parent.weight, std=0.01)
@@ -116,11 +115,9 @@ class MultiLevelHead(ClsHead):
         return losses
 
     def _load_from_state_dict(self, state_dict, prefix, *args) -> None:
-        stored = state_dict.get(prefix + 'tree_json')
-        if stored is not None and stored.numel():
-            self._adopt(
-                LabelTree.from_dict(json.loads(bytes(stored.tolist())))
-            )
+        stored = tree_from_buffer(state_dict.get(prefix + 'tree_json'))
+        if stored is not None:
+            self._adopt(stored)
         if self.tree is not None:
             # Where another tree was kept, or the checkpoint had none.
             state_dict = {**state_dict, prefix + 'tree_json': self.tree_json}

@@ -1,0 +1,17 @@
+"""MLP, which is MLPH without hierarchy, with VGG-16 on CUB-200-2011.
+
+Trained at the high resolution only; tested at all, where an answer at a
+coarser level is the class with the most probability below it.
+"""
+
+_base_ = 'mlph_cub.py'
+
+model = dict(
+    head=dict(
+        _delete_=True,
+        type='LinearClsHead',
+        num_classes=_base_.num_classes,
+        in_channels=len(_base_.interactions) * _base_.channels,
+    ),
+)
+train_dataloader = dict(dataset=dict(views=_base_.views[:1]))

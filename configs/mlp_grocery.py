@@ -1,0 +1,18 @@
+"""MLP, which is MLPH without hierarchy, on the Grocery Store Dataset.
+
+Trained at the high resolution only; tested at all, where an answer at a
+coarser level is the class with the most probability below it.
+"""
+
+_base_ = 'mlph_grocery.py'
+
+model = dict(
+    head=dict(
+        _delete_=True,
+        type='LinearClsHead',
+        num_classes=_base_.num_classes,
+        in_channels=len(_base_.interactions) * _base_.channels,
+        loss=dict(type='LabelSmoothLoss', label_smooth_val=0.1),
+    ),
+)
+train_dataloader = dict(dataset=dict(views=_base_.views[:1]))
