@@ -41,20 +41,20 @@ def smallest(pairs, target, min_accepted=1):
 
 
 def smallest_in_each(rows, target, min_accepted):
-    """Smallest confidence that does in each group, by trying all."""
+    """Smallest confidence that does in all and in each group, by trying."""
     found = INFINITY
     for threshold, _, _ in rows:
-        asked = reached = 0
+        accepted = [row for row in rows if row[0] >= threshold]
+        right = sum(is_right for _, is_right, _ in accepted)
+        is_good = right / len(accepted) >= target
         for group in {group for _, _, group in rows}:
             answers = [
-                right
-                for value, right, own in rows
-                if own == group and value >= threshold
+                is_right for _, is_right, own in accepted if own == group
             ]
-            if len(answers) >= min_accepted:
-                asked += 1
-                reached += sum(answers) / len(answers) >= target
-        if asked and asked == reached:
+            while len(answers) < min_accepted:
+                answers.append(True)
+            is_good = is_good and sum(answers) / len(answers) >= target
+        if is_good and len(accepted) >= min_accepted:
             found = min(found, threshold)
     return found
 
@@ -160,15 +160,27 @@ def test_one_group_is_no_group():
         )
 
 
-def test_a_group_of_few_answers_is_not_asked():
-    confidence = torch.tensor([[0.9], [0.8], [0.7], [0.6]])
-    correct = torch.tensor([[True], [True], [False], [True]])
-    groups = torch.tensor([0, 0, 1, 0])
-    for min_accepted, expected in ((1, 0.8), (2, 0.6)):
+def test_what_a_group_lacks_counts_as_right():
+    confidence = torch.tensor([[0.9], [0.8], [0.7], [0.6], [0.5]])
+    correct = torch.tensor([[True], [True], [False], [True], [True]])
+    groups = torch.tensor([0, 0, 1, 0, 0])
+    for min_accepted, expected in ((1, 0.8), (4, INFINITY), (5, 0.5)):
         threshold = calibrate_level_thresholds(
-            confidence, correct, 0.9, min_accepted, groups=groups
+            confidence, correct, 0.8, min_accepted, groups=groups
         )
         assert threshold.item() == pytest.approx(expected)
+
+
+def test_groups_ask_for_no_less_than_all_together():
+    # Each group would do, for what it lacks, but both together do not.
+    confidence = torch.full((4, 1), 0.5)
+    correct = torch.tensor([[True], [False], [True], [False]])
+    groups = torch.tensor([0, 0, 1, 1])
+    for own in (None, groups):
+        threshold = calibrate_level_thresholds(
+            confidence, correct, 0.6, 3, groups=own
+        )
+        assert threshold == INFINITY
 
 
 def test_every_level_reaches_the_target_where_it_answers():

@@ -69,9 +69,10 @@ def calibrate_level_thresholds(
     which one does not know the resolution, each being as frequent as here:
     sharp images, that are nearly always right, make up for blurred ones
     that are wrong. With ``groups`` a threshold must reach the target in each
-    group by itself, and so in any mixture of them, at the price of fewer
-    answers. Groups in which it accepts less than ``min_accepted`` are not
-    asked, for their share would be chance; it needs one group that is.
+    group too, and so in any mixture of them, at the price of fewer answers.
+    In a group in which it accepts fewer than ``min_accepted``, the missing
+    ones count as right: two wrong ones of three are then too many, one
+    wrong one of one may pass.
 
     And all that holds for images of the same kind, not used to train the
     model or to select it, and not near-copies of one another (frames of a
@@ -131,13 +132,13 @@ def _smallest(
     min_accepted: int,
 ) -> float:
     """Smallest confidence from which on ``target`` of the answers is right."""
-    if groups is None:
-        groups = torch.zeros_like(confidence, dtype=torch.long)
-    values, accepted, right = accept_counts(confidence, correct, groups)
-    is_asked = accepted >= min_accepted
-    # 0 of 0 is NaN, which reaches nothing and is not asked either.
-    is_reached = right / accepted >= target
-    is_good = (is_reached | ~is_asked).all(dim=1) & is_asked.any(dim=1)
+    values, accepted, right = accept_counts(confidence, correct)
+    is_good = (right / accepted >= target) & (accepted >= min_accepted)
+    if groups is not None:
+        _, accepted, right = accept_counts(confidence, correct, groups)
+        missing = (min_accepted - accepted).clamp(min=0)
+        shares = (right + missing) / (accepted + missing)
+        is_good &= (shares >= target).all(dim=1)
     return values[is_good][-1].item() if is_good.any() else NEVER
 
 
