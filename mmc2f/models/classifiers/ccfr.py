@@ -168,8 +168,9 @@ class CCFR(BaseClassifier):
         self, maps: tuple[Tensor, ...], images: Tensor, topk: int
     ) -> Regions:
         """The best ``topk`` regions of each scale, best first."""
-        scores = self.navigator(maps)
-        anchors = self.navigator.anchors(maps, tuple(images.shape[-2:]))
+        scores, anchors = self.navigator.score_anchors(
+            maps, tuple(images.shape[-2:])
+        )
         index = self.nms(scores.detach(), anchors, topk)
         return Regions(
             boxes=anchors.boxes[index],

@@ -28,11 +28,15 @@ class FPNNavigatorHead(BaseModule):
         in_indices: Which of the backbone's maps those are.
         fpn_channels: Channels of the pyramid.
         anchors: Config of the anchor generator, whose ``scales`` has one
-            entry for each map.
+            entry for each level of the pyramid.
         detach: Read detached features.
+        neck: Config of another pyramid: a module that takes the tuple of
+            maps and returns one map of ``fpn_channels`` a level, finest
+            first. None is torchvision's FPN, with a level for each map.
 
     Raises:
-        ValueError: The scales are not one entry for each map.
+        ValueError: The scales are not one entry for each map, or, with a
+            neck, ``in_channels`` and ``in_indices`` differ in number.
     """
 
     def __init__(
@@ -42,6 +46,7 @@ class FPNNavigatorHead(BaseModule):
         fpn_channels: int = 128,
         anchors: dict | None = None,
         detach: bool = True,
+        neck: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg=init_cfg)
@@ -49,7 +54,8 @@ class FPNNavigatorHead(BaseModule):
             anchors or dict(type='mmc2f.AnchorGenerator')
         )
         counts = self.anchor_generator.num_base_anchors
-        if not len(counts) == len(in_channels) == len(in_indices):
+        levels = len(in_channels) if neck is None else len(counts)
+        if len(counts) != levels or len(in_channels) != len(in_indices):
             raise ValueError(
                 f'one anchor scale a map: got {len(counts)} scales for '
                 f'in_channels {tuple(in_channels)} and in_indices '
@@ -57,7 +63,10 @@ class FPNNavigatorHead(BaseModule):
             )
         self.in_indices = tuple(in_indices)
         self.detach = detach
-        self.fpn = FeaturePyramidNetwork(list(in_channels), fpn_channels)
+        self.neck = None if neck is None else MODELS.build(neck)
+        self.fpn = None
+        if neck is None:
+            self.fpn = FeaturePyramidNetwork(list(in_channels), fpn_channels)
         self.conv = nn.Conv2d(fpn_channels, fpn_channels, 3, padding=1)
         self.score = nn.ModuleList(
             nn.Conv2d(fpn_channels, count, 1) for count in counts
@@ -76,22 +85,52 @@ class FPNNavigatorHead(BaseModule):
         Returns:
             Scores ``(B, A)``, in the order of :meth:`anchors`.
         """
-        maps = [feats[i] for i in self.in_indices]
-        if self.detach:
-            maps = [x.detach() for x in maps]
-        pyramid = self.fpn({str(i): x for i, x in enumerate(maps)})
-        scores = [
-            # (B, K, h, w) -> (B, h, w, K): the order of the anchors.
-            score(self.conv(level).relu()).permute(0, 2, 3, 1).flatten(1)
-            for score, level in zip(self.score, pyramid.values(), strict=True)
-        ]
-        return torch.cat(scores, dim=1)
+        return self._score(self.pyramid(feats))
 
     def anchors(
         self, feats: Sequence[Tensor], image_size: tuple[int, int]
     ) -> AnchorSet:
         """Anchors that :meth:`forward` scores for images of this size."""
-        sizes = [tuple(feats[i].shape[-2:]) for i in self.in_indices]
-        return self.anchor_generator.grid(
-            image_size, sizes, feats[self.in_indices[0]].device
-        )
+        return self._grid(self.pyramid(feats), image_size)
+
+    def score_anchors(
+        self, feats: Sequence[Tensor], image_size: tuple[int, int]
+    ) -> tuple[Tensor, AnchorSet]:
+        """Scores and anchors from one pass through the pyramid."""
+        pyramid = self.pyramid(feats)
+        return self._score(pyramid), self._grid(pyramid, image_size)
+
+    def pyramid(self, feats: Sequence[Tensor]) -> list[Tensor]:
+        """Maps of the pyramid, one an anchor level, finest first.
+
+        Raises:
+            ValueError: A neck makes another number of levels.
+        """
+        maps = [feats[i] for i in self.in_indices]
+        if self.detach:
+            maps = [x.detach() for x in maps]
+        if self.neck is None:
+            named = {str(i): x for i, x in enumerate(maps)}
+            return list(self.fpn(named).values())
+        levels = list(self.neck(tuple(maps)))
+        if len(levels) != len(self.score):
+            raise ValueError(
+                f'{type(self.neck).__name__} makes {len(levels)} maps, but '
+                f'the anchors have {len(self.score)} levels: give anchors '
+                'one entry in scales for each'
+            )
+        return levels
+
+    def _score(self, pyramid: list[Tensor]) -> Tensor:
+        scores = [
+            # (B, K, h, w) -> (B, h, w, K): the order of the anchors.
+            score(self.conv(level).relu()).permute(0, 2, 3, 1).flatten(1)
+            for score, level in zip(self.score, pyramid, strict=True)
+        ]
+        return torch.cat(scores, dim=1)
+
+    def _grid(
+        self, pyramid: list[Tensor], image_size: tuple[int, int]
+    ) -> AnchorSet:
+        sizes = [tuple(level.shape[-2:]) for level in pyramid]
+        return self.anchor_generator.grid(image_size, sizes, pyramid[0].device)

@@ -181,3 +181,46 @@ def test_default_anchors_are_those_of_the_paper():
     )
     assert head.anchor_generator.distinct_scales == (96, 192)
     assert head.anchor_generator.ratios == (1.0,)
+
+
+class Shrink(nn.Module):
+    """A pyramid of another number of levels than maps."""
+
+    def __init__(self, levels):
+        super().__init__()
+        self.levels = levels
+
+    def forward(self, maps):
+        (one,) = maps
+        return tuple(nn.functional.avg_pool2d(one, 2**i) for i in self.levels)
+
+
+def with_neck(levels):
+    if 'TestShrink' not in MODELS.module_dict:
+        MODELS.register_module('TestShrink', module=Shrink)
+    return FPNNavigatorHead(
+        in_channels=(8,),
+        in_indices=(-1,),
+        fpn_channels=8,
+        anchors=dict(
+            type='mmc2f.AnchorGenerator', scales=(16, 32), reference_size=None
+        ),
+        neck=dict(type='mmc2f.TestShrink', levels=levels),
+    )
+
+
+def test_a_neck_may_make_its_levels_of_one_map():
+    head = with_neck((0, 1))
+    maps = (torch.randn(2, 8, 8, 8),)
+    scores, anchors = head.score_anchors(maps, (64, 64))
+    assert scores.shape == (2, 8 * 8 + 4 * 4) == (2, len(anchors.boxes))
+    assert torch.equal(scores, head(maps))
+    assert torch.equal(anchors.boxes, head.anchors(maps, (64, 64)).boxes)
+    fine = head.score[0](head.conv(maps[0]).relu()).flatten(1)
+    torch.testing.assert_close(scores[:, :64], fine)
+
+
+def test_a_neck_with_another_number_of_levels_is_named():
+    head = with_neck((0, 1, 2))
+    with pytest.raises(ValueError, match='Shrink makes 3 maps, but the anch'):
+        head((torch.randn(2, 8, 8, 8),))
