@@ -19,6 +19,10 @@ INK = '#222222'
 FEW = 0.05
 # A narrower part of a bar has no room for its number.
 NARROW = 7
+# Where a legend covers no curve.
+BELOW = dict(
+    loc='upper center', bbox_to_anchor=(0.5, -0.13), frameon=False, fontsize=9
+)
 
 
 def draw_coverage(report: Mapping[str, Any]) -> Figure:
@@ -104,7 +108,7 @@ def _draw_curves(axes: Axes, report: Mapping[str, Any]) -> None:
     axes.set_title('coverage and accuracy, all resolutions', fontsize=11)
     axes.grid(color='#e6e6e6')
     axes.spines[['top', 'right']].set_visible(False)
-    axes.legend(loc='lower left', fontsize=9)
+    axes.legend(ncols=3, **BELOW)
 
 
 def _draw_answers(axes: Axes, report: Mapping[str, Any]) -> None:
@@ -160,11 +164,8 @@ def _add_key(axes: Axes, levels: list[str]) -> None:
     ]
     axes.legend(
         handles=[*patches, Patch(color=NO_ANSWER, label='no answer')],
-        loc='upper center',
-        bbox_to_anchor=(0.5, -0.13),
         ncols=len(levels) + 1,
-        frameon=False,
-        fontsize=9,
+        **BELOW,
     )
 
 
