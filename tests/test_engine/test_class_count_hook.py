@@ -4,7 +4,9 @@ import copy
 from types import SimpleNamespace
 
 import pytest
+import torch
 from mmengine.runner import Runner
+from mmpretrain.structures import DataSample
 from tiny_ccfr import TREE, model_config, tiny_config
 from torch import nn
 
@@ -112,3 +114,17 @@ def test_levels_of_data_and_head_are_compared():
     data.metainfo['level_classes'][1] = list('def')
     with pytest.raises(ValueError, match='serves the levels'):
         check_class_count(Classifier(head), data)
+
+
+def test_parts_of_a_head_of_levels_have_counts_of_their_own():
+    tree = LabelTree(('fine', 'coarse'), ('abc', 'de'), ((0, 0, 1),))
+    # This loss remembers how many classes it met.
+    loss = dict(type='mmpretrain.LabelSmoothLoss', label_smooth_val=0.1)
+    model = Classifier(HierarchicalHead(tree, 2, loss=loss))
+    samples = [DataSample().set_gt_label(1) for _ in range(2)]
+    for level in (0, 1):
+        for sample in samples:
+            sample.set_field(level, 'level', field_type='metainfo')
+        model.heads['fine'].loss((torch.randn(2, 2),), samples)
+    assert model.heads['fine'].loss_module[1].num_classes == 2
+    check_class_count(model, DATA)

@@ -45,14 +45,17 @@ def check_class_count(model: nn.Module, dataset) -> None:
     if classes is None:
         return
     model = model.module if is_model_wrapper(model) else model
+    checked_whole: tuple[str, ...] = ()
     for name, part in model.named_modules():
-        if 'backbone' in name.split('.'):
+        if 'backbone' in name.split('.') or name.startswith(checked_whole):
             continue
         tree = getattr(part, 'tree', None)
         if isinstance(tree, LabelTree):
             tree.check_class_names(classes, type(dataset).__name__)
         if hasattr(part, 'check_levels'):
             part.check_levels(dataset.metainfo)
+            # Its parts are of any of the levels.
+            checked_whole += (f'{name}.',)
         count = getattr(part, 'num_classes', None)
         if isinstance(count, int) and count != len(classes):
             where = f'model.{name}' if name else 'the model'

@@ -1,0 +1,107 @@
+"""MLPH from a config and a folder of images to the tables of its test."""
+
+import json
+
+import pytest
+import torch
+from tiny_ccfr import (
+    CLASSES,
+    IMAGES_PER_CLASS,
+    TREE,
+    own_default_scope,
+    write_images,
+)
+from tool_helpers import load_tool, write_mlph_config
+
+from mmc2f.structures import LabelTree
+
+NUM_IMAGES = IMAGES_PER_CLASS * len(CLASSES)
+NO_WORKERS = [
+    '--cfg-options',
+    'train_dataloader.num_workers=0',
+    'val_dataloader.num_workers=0',
+    'test_dataloader.num_workers=0',
+]
+train, test = load_tool('train.py'), load_tool('test.py')
+
+
+@pytest.fixture(autouse=True)
+def _own_local_rank(monkeypatch):
+    """The tools set it for good."""
+    monkeypatch.setenv('LOCAL_RANK', '0')
+
+
+@pytest.fixture(scope='module')
+def config(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('mlph')
+    images = write_images(folder / 'images', ('train', 'test'), size=128)
+    tree = folder / 'tree.json'
+    LabelTree.build(TREE).to_json(tree)
+    return write_mlph_config(folder / 'own.py', images, tree)
+
+
+@pytest.fixture(scope='module')
+def work_dir(config, tmp_path_factory):
+    """Of a training through both stages."""
+    folder = tmp_path_factory.mktemp('work')
+    with own_default_scope():
+        train.main([str(config), '--work-dir', str(folder), *NO_WORKERS])
+    return folder
+
+
+@pytest.fixture
+def run_test(config, work_dir, tmp_path):
+    def run(*options):
+        arguments = [str(config), str(work_dir / 'epoch_2.pth')]
+        arguments += ['--work-dir', str(tmp_path / 'work')]
+        return test.main([*arguments, *map(str, options), *NO_WORKERS])
+
+    return run
+
+
+def weights(work_dir, epoch):
+    path = work_dir / f'epoch_{epoch}.pth'
+    return torch.load(path, weights_only=True)['state_dict']
+
+
+def test_trains_both_stages_each_level_in_turn(work_dir):
+    first, second = (weights(work_dir, epoch) for epoch in (1, 2))
+    changed = {n for n in first if not first[n].equal(second[n])}
+    assert any(name.startswith('backbone') for name in changed)
+    # Sharp and blurred batches have other statistics: these rest.
+    assert not any('running_' in name for name in changed)
+    for part in ('neck.projections.2.weight', 'head.fcs.1.weight'):
+        assert part in changed
+    log = max(work_dir.glob('*/vis_data/scalars.json')).read_text()
+    records = [json.loads(line) for line in log.splitlines()]
+    metrics = next(r for r in records if 'c2fgc/high_class_top1' in r)
+    assert 'c2fgc/low_group_top1' in metrics
+
+
+def test_tests_every_level_in_every_resolution(run_test):
+    metrics = run_test('--no-rerank')
+    for view in ('high', 'low'):
+        for level in ('class', 'group'):
+            assert 0 <= metrics[f'c2fgc/{view}_{level}_top1'] <= 100
+        assert 0 <= metrics[f'c2fgc/{view}_consistency'] <= 100
+    # The squares of the tiny data are easily told apart by colour.
+    assert metrics['c2fgc/low_group_top1'] > 50
+    assert 'finest/overall_answered' in metrics
+    assert metrics['c2f/coarse_top1'] == metrics['c2fgc/high_class_top1']
+    assert 'c2f/rerank_top1' not in metrics
+
+
+def test_reranks_the_finest_level(run_test, tmp_path, capsys):
+    out = tmp_path / 'predictions.jsonl'
+    metrics = run_test('--out', out)
+    assert 0 <= metrics['c2f/rerank_top1'] <= 100
+    assert 're-ranked' in capsys.readouterr().out
+    records = [json.loads(line) for line in out.read_text().splitlines()]
+    assert len(records) == 2 * NUM_IMAGES
+    high, low = records[0], records[-1]
+    assert (high['view'], low['view']) == ('high', 'low')
+    assert high['truth'] in CLASSES
+    assert len(high['neighbours']) == NUM_IMAGES
+    assert low['truth'] in ('warm', 'cold')
+    assert low['resolution'] == 16
+    assert 'neighbours' not in low
