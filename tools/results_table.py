@@ -6,6 +6,8 @@ dir, so that none is copied by hand.
 Example:
     python tools/results_table.py work_dirs/baseline_grocery \
         work_dirs/ccfr_grocery
+    python tools/results_table.py --levels work_dirs/mlph_grocery \
+        work_dirs/mlp_grocery
 """
 
 import argparse
@@ -21,6 +23,9 @@ COLUMNS = {
     'c2f/mended': ('mended', 0),
     'c2f/broken': ('broken', 0),
 }
+
+
+LEVELS = 'c2fgc/'
 
 
 def latest_test(work_dir: Path) -> dict[str, float]:
@@ -48,6 +53,52 @@ def table(results: dict[str, dict[str, float]]) -> str:
     return '\n'.join('| ' + ' | '.join(row) + ' |' for row in rows)
 
 
+def levels_table(results: dict[str, dict[str, float]]) -> str:
+    """Markdown, a row for each view of each work dir.
+
+    Raises:
+        SystemExit: A test did not measure views, or others than the first.
+    """
+    columns: list[str] = []
+    rows = []
+    for name, metrics in results.items():
+        views = views_of(metrics)
+        if not views:
+            raise SystemExit(f'{name}: its test has no {LEVELS} metrics')
+        for view, values in views.items():
+            columns = columns or list(values)
+            if list(values) != columns:
+                raise SystemExit(
+                    f'{name} has {", ".join(values)}, but the first has '
+                    f'{", ".join(columns)}'
+                )
+            rows.append([name, view, *(cell(v, 2) for v in values.values())])
+    headings = ['', 'resolution', *columns]
+    marks = ['---', '---'] + ['---:'] * len(columns)
+    lines = [headings, marks, *rows]
+    return '\n'.join('| ' + ' | '.join(line) + ' |' for line in lines)
+
+
+def views_of(metrics: dict[str, float]) -> dict[str, dict[str, float]]:
+    """Measures of ``mmc2f.MultiResolutionMetric``, by view and name."""
+    measured = {
+        key.removeprefix(LEVELS): value
+        for key, value in metrics.items()
+        if key.startswith(LEVELS)
+    }
+    # Each view has a consistency; its name may hold underscores.
+    end = '_consistency'
+    names = [key.removesuffix(end) for key in measured if key.endswith(end)]
+    return {
+        name: {
+            key.removeprefix(f'{name}_').removesuffix('_top1'): value
+            for key, value in measured.items()
+            if key.startswith(f'{name}_')
+        }
+        for name in names
+    }
+
+
 def cell(value: float | None, digits: int) -> str:
     """One figure."""
     return '-' if value is None else f'{value:.{digits}f}'
@@ -57,8 +108,14 @@ def main(args: list[str] | None = None) -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description='Results as Markdown')
     parser.add_argument('work_dirs', nargs='+', type=Path)
-    work_dirs = parser.parse_args(args).work_dirs
-    print(table({d.name: latest_test(d) for d in work_dirs}))
+    parser.add_argument(
+        '--levels',
+        action='store_true',
+        help='accuracy of each level at each resolution',
+    )
+    args = parser.parse_args(args)
+    results = {d.name: latest_test(d) for d in args.work_dirs}
+    print(levels_table(results) if args.levels else table(results))
 
 
 if __name__ == '__main__':

@@ -39,6 +39,55 @@ def test_reads_the_last_test_of_each_work_dir(tmp_path, capsys):
     assert rows[3] == '| ccfr | 60.00 | - | - | 61.12 | 9 | - |'
 
 
+def of_levels(**metrics):
+    """What a test of views leaves."""
+    return {
+        'c2f/coarse_top1': 1.0,
+        **{f'c2fgc/{name}': value for name, value in metrics.items()},
+    }
+
+
+def test_levels_of_each_view(tmp_path, capsys):
+    write(
+        tmp_path / 'mlph',
+        '20260101_000000',
+        **of_levels(
+            high_fine_top1=80.0,
+            high_coarse_top1=85.125,
+            high_consistency=90.0,
+            very_low_fine_top1=40.0,
+            very_low_coarse_top1=75.0,
+            very_low_consistency=70.0,
+        ),
+    )
+    main(['--levels', str(tmp_path / 'mlph')])
+    assert capsys.readouterr().out.splitlines() == [
+        '|  | resolution | fine | coarse | consistency |',
+        '| --- | --- | ---: | ---: | ---: |',
+        '| mlph | high | 80.00 | 85.12 | 90.00 |',
+        '| mlph | very_low | 40.00 | 75.00 | 70.00 |',
+    ]
+
+
+def test_levels_that_are_not_there_or_differ(tmp_path):
+    plain, one, other = (str(tmp_path / n) for n in ('plain', 'one', 'other'))
+    write(Path(plain), '20260101_000000', **of_levels())
+    write(
+        Path(one),
+        '20260101_000000',
+        **of_levels(high_fine_top1=1.0, high_consistency=1.0),
+    )
+    write(
+        Path(other),
+        '20260101_000000',
+        **of_levels(high_face_top1=1.0, high_consistency=1.0),
+    )
+    with pytest.raises(SystemExit, match='plain: its test has no c2fgc/'):
+        main(['--levels', one, plain])
+    with pytest.raises(SystemExit, match='other has face, .* the first has f'):
+        main(['--levels', one, other])
+
+
 def test_work_dir_without_a_test(tmp_path):
     with pytest.raises(SystemExit, match='no result'):
         main([str(tmp_path)])
