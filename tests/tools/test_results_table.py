@@ -84,7 +84,7 @@ def test_levels_that_are_not_there_or_differ(tmp_path):
     )
     with pytest.raises(SystemExit, match='plain: its test has no c2fgc/'):
         main(['--levels', one, plain])
-    with pytest.raises(SystemExit, match='other has face, .* the first has f'):
+    with pytest.raises(SystemExit, match=r'other has face, .* first has f'):
         main(['--levels', one, other])
 
 
