@@ -5,7 +5,7 @@ from .classifiers import CCFR, EmbeddingClassifier
 from .heads import HierarchicalHead, MultiLevelHead
 from .losses import *  # noqa: F403
 from .navigators import FPNNavigatorHead
-from .necks import FusionNeck, TrilinearPoolingNeck
+from .necks import FusionNeck, SimpleFeaturePyramid, TrilinearPoolingNeck
 from .regions import *  # noqa: F403
 
 __all__ = [
@@ -16,5 +16,6 @@ __all__ = [
     'FusionNeck',
     'HierarchicalHead',
     'MultiLevelHead',
+    'SimpleFeaturePyramid',
     'TrilinearPoolingNeck',
 ]
