@@ -1,0 +1,71 @@
+"""The regions of a classifier as the boxes of a detector."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from mmengine.structures import BaseDataElement, InstanceData
+from torch import Tensor
+
+from mmc2f.structures.input_geometry import InputGeometry
+
+__all__ = ['predicted_boxes']
+
+
+def predicted_boxes(
+    data_sample: BaseDataElement | Mapping[str, Any],
+    in_original: bool = True,
+) -> InstanceData:
+    """Boxes, classes and scores from a prediction of CCFR.
+
+    No box was ever shown to the model, so these are not the boxes of a
+    trained detector. The class of each is the one that the whole image was
+    given. The score is (score of that class) * sigmoid(score that the
+    navigator gave the region): it orders the boxes, but is not the
+    probability that a box holds the object. The boxes have the few sizes of
+    the anchors and tend to lie on parts of the object.
+
+    Args:
+        data_sample: As CCFR gives it, re-ranked or not; also as a dict.
+        in_original: Boxes in pixels of the original image, which they do not
+            leave. Otherwise in pixels of the model's input, as they are.
+
+    Returns:
+        ``bboxes (R, 4)`` (x1, y1, x2, y2), ``scores (R,)`` and
+        ``labels (R,)`` on the CPU, in the order of the regions.
+
+    Raises:
+        ValueError: The sample has no regions or no class, or the original
+            pixels are asked for and not known.
+    """
+    image = data_sample.get('img_path') or 'a prediction'
+    for name in ('regions', 'region_scores', 'pred_label', 'pred_score'):
+        if name not in data_sample:
+            raise ValueError(
+                f'{image} has no {name!r}: boxes come from a classifier that '
+                'chooses regions, such as mmc2f.CCFR'
+            )
+    regions, navigator, scores = (
+        data_sample.get(name).detach().float().cpu()
+        for name in ('regions', 'region_scores', 'pred_score')
+    )
+    label = int(data_sample.get('pred_label'))
+    if in_original:
+        geometry = InputGeometry.from_meta(data_sample)
+        regions = clip_boxes(
+            geometry.boxes_to_original(regions), geometry.original_size
+        )
+    return InstanceData(
+        bboxes=regions,
+        scores=scores[label] * navigator.sigmoid(),
+        labels=torch.full((len(regions),), label),
+    )
+
+
+def clip_boxes(boxes: Tensor, size: tuple[int, int]) -> Tensor:
+    """The part of boxes ``(..., 4)`` in an image of ``size`` (H, W)."""
+    x, y = boxes[..., 0::2], boxes[..., 1::2]
+    clipped = torch.empty_like(boxes)
+    clipped[..., 0::2] = x.clamp(0, size[1])
+    clipped[..., 1::2] = y.clamp(0, size[0])
+    return clipped
