@@ -1,19 +1,23 @@
 """Measures of predictions."""
 
 from mmc2f.evaluation.functional import (
+    box_hits,
     calibrate_level_thresholds,
     coverage_accuracy,
     finest_confident_level,
     hierarchical_accuracy,
     hierarchical_distance,
+    hit_rates,
     level_consistency,
     rerank_accuracy,
     sum_to_levels,
 )
 from mmc2f.evaluation.metrics import (
+    CocoBoxWriter,
     FinestConfidentLevel,
     HierarchicalAccuracy,
     MultiResolutionMetric,
+    PartHitRate,
     ReRankMetric,
 )
 from mmc2f.evaluation.rerank_table import rerank_table
@@ -24,16 +28,20 @@ from mmc2f.evaluation.resolution_curves import (
 from mmc2f.evaluation.search_resolutions import search_resolutions
 
 __all__ = [
+    'CocoBoxWriter',
     'FinestConfidentLevel',
     'HierarchicalAccuracy',
     'MultiResolutionMetric',
+    'PartHitRate',
     'ReRankMetric',
     'ResolutionCurves',
+    'box_hits',
     'calibrate_level_thresholds',
     'coverage_accuracy',
     'finest_confident_level',
     'hierarchical_accuracy',
     'hierarchical_distance',
+    'hit_rates',
     'level_consistency',
     'measure_curves',
     'rerank_accuracy',

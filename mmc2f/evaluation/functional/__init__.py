@@ -1,6 +1,12 @@
 """Pure functions that measure."""
 
 from mmc2f.evaluation.functional.answer_measures import answer_measures
+from mmc2f.evaluation.functional.box_hits import (
+    BoxHits,
+    box_hits,
+    covered_share,
+    hit_rates,
+)
 from mmc2f.evaluation.functional.calibrate_level_thresholds import (
     calibrate_level_thresholds,
 )
@@ -27,12 +33,16 @@ from mmc2f.evaluation.functional.two_fold_levels import (
 )
 
 __all__ = [
+    'BoxHits',
     'answer_measures',
+    'box_hits',
     'calibrate_level_thresholds',
     'coverage_accuracy',
+    'covered_share',
     'finest_confident_level',
     'hierarchical_accuracy',
     'hierarchical_distance',
+    'hit_rates',
     'level_consistency',
     'predict_levels',
     'rerank_accuracy',

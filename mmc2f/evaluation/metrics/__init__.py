@@ -1,5 +1,6 @@
 """Metrics that gather predictions and call the pure functions."""
 
+from mmc2f.evaluation.metrics.coco_box_writer import CocoBoxWriter
 from mmc2f.evaluation.metrics.finest_confident_level import (
     FinestConfidentLevel,
 )
@@ -9,13 +10,16 @@ from mmc2f.evaluation.metrics.hierarchical_accuracy import (
 from mmc2f.evaluation.metrics.multi_resolution_metric import (
     MultiResolutionMetric,
 )
+from mmc2f.evaluation.metrics.part_hit_rate import PartHitRate
 from mmc2f.evaluation.metrics.prediction_writer import PredictionWriter
 from mmc2f.evaluation.metrics.rerank_metric import ReRankMetric
 
 __all__ = [
+    'CocoBoxWriter',
     'FinestConfidentLevel',
     'HierarchicalAccuracy',
     'MultiResolutionMetric',
+    'PartHitRate',
     'PredictionWriter',
     'ReRankMetric',
 ]

@@ -1,0 +1,93 @@
+"""The metric over data samples, with the lists of a made-up data set."""
+
+import pytest
+import torch
+from made_up_cub import write_cub
+from mmengine.evaluator import Evaluator
+from mmpretrain.structures import DataSample
+
+from mmc2f.evaluation.functional.box_hits import box_hits, hit_rates
+from mmc2f.evaluation.metrics import PartHitRate
+from mmc2f.registry import METRICS
+
+# Twice as large, then the middle 60 x 80 (W x H) of 160 x 120.
+META = dict(ori_shape=(60, 80), img_shape=(80, 60), scale_factor=(2.0, 2.0))
+# What the first two images have, in pixels of the input: (2x - 50, 2y - 20).
+KNOWN = {
+    'a_1': ([[10, 20], [22, 28]], [-10, 0, 190, 100]),
+    'a_2': ([[-30, 5], [10, 50]], [-50, -20, 30, 60]),
+}
+
+
+def make_sample(name, boxes, **meta):
+    path = f'data/CUB/images/001.Ant_bird/{name}.jpg'
+    sample = DataSample(metainfo=dict(META, img_path=path, **meta))
+    sample.regions = torch.tensor(boxes)
+    return sample
+
+
+SAMPLES = [
+    make_sample('a_1', [[8.0, 18.0, 16.0, 26.0], [30.0, 30.0, 50.0, 50.0]]),
+    make_sample('a_2', [[-34.0, 1.0, -26.0, 9.0], [5.0, 45.0, 25.0, 65.0]]),
+]
+
+
+def evaluate(metric, samples, batch=None):
+    evaluator = Evaluator(metric)
+    for start in range(0, len(samples), 2):
+        evaluator.process(samples[start : start + 2], batch)
+    return evaluator.evaluate(len(samples))
+
+
+def expected_rates():
+    return hit_rates(
+        [
+            box_hits(
+                sample.regions,
+                torch.tensor(KNOWN[name][0]),
+                torch.tensor(KNOWN[name][1]),
+                (80, 60),
+            )
+            for name, sample in zip(KNOWN, SAMPLES, strict=True)
+        ]
+    )
+
+
+def test_equals_pure_function_in_the_input(tmp_path):
+    cfg = dict(type='mmc2f.PartHitRate', data_root=str(write_cub(tmp_path)))
+    rates = evaluate(METRICS.build(cfg), SAMPLES)
+    assert rates == {f'boxes/{k}': v for k, v in expected_rates().items()}
+    # The beak of the second is cut off, so the box around it is empty.
+    assert rates['boxes/part_8'] == 50
+    assert rates['boxes/part_20'] == 50
+
+
+def test_chosen_parts(tmp_path):
+    metric = PartHitRate(write_cub(tmp_path), parts=['tail'])
+    rates = evaluate(metric, SAMPLES)
+    assert rates['boxes/part'] == 25
+
+
+def test_first_view_of_an_image_counts(tmp_path):
+    views = [
+        make_sample('a_1', [[8.0, 18.0, 16.0, 26.0]], view='high'),
+        make_sample('a_1', [[50.0, 1.0, 58.0, 9.0]], view='low'),
+    ]
+    rates = evaluate(PartHitRate(write_cub(tmp_path)), views)
+    assert rates['boxes/part'] == 100
+
+
+def test_samples_without_regions_are_refused(tmp_path):
+    sample = make_sample('a_1', [[0.0, 0.0, 1.0, 1.0]])
+    del sample.regions
+    with pytest.raises(ValueError, match=r'a_1\.jpg has no regions: .*CCFR'):
+        evaluate(PartHitRate(write_cub(tmp_path)), [sample])
+
+
+def test_an_input_of_another_size_than_noted_is_refused(tmp_path):
+    metric = PartHitRate(write_cub(tmp_path))
+    batch = {'inputs': [torch.zeros(3, 80, 60), torch.zeros(3, 60, 60)]}
+    with pytest.raises(ValueError, match=r'a_2\.jpg is an input of \(60, 60'):
+        evaluate(metric, SAMPLES, batch)
+    batch['inputs'] = torch.zeros(2, 3, 80, 60)
+    assert evaluate(metric, SAMPLES, batch)['boxes/part'] == 50
