@@ -194,7 +194,7 @@ class MultiResolutionDataset:
             if data is not None:
                 return data
             # From the state that MMEngine seeds in every worker.
-            index = int(np.random.choice(group))  # noqa: NPY002
+            index = np.random.randint(group.start, group.stop)  # noqa: NPY002
         raise RuntimeError(
             f'the pipeline gives nothing for sample {idx} of '
             f'{type(self).__name__}'
