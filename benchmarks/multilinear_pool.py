@@ -4,17 +4,19 @@ The dense form is plain PyTorch: three 1x1 convolutions, the products, their
 means. It is measured against :func:`mmc2f.functional.multilinear_pool` with
 the projections kept, and recomputed in the backward pass. In each round all
 forms follow each other, each in a process of its own: the peak of a process
-never falls. Quote the ratios: a machine's speed drifts, and other programs
-share it.
+never falls. Quote the ratios: a machine's speed drifts.
 
 Peak memory is that of the first step over what was there before it (maps,
 weights, the gradient that comes in); time is that of the steps after it.
+On a CPU that other programs share, the time that the processor spent on the
+step (``CPU s``) is the steadier one.
 
 Example:
     python benchmarks/multilinear_pool.py --rounds 3
 """
 
 import argparse
+import itertools
 import json
 import os
 import resource
@@ -31,8 +33,9 @@ from torch.nn import functional as F
 from mmc2f.functional import multilinear_pool
 
 FORMS = ('dense', 'kept', 'recomputed')
-# Issue 3: at most these parts of the dense form.
+# At most these parts of the dense form, at the default sizes.
 TARGETS = {'kept': (0.45, 1.0), 'recomputed': (0.15, 1.35)}
+UNITS = ('MiB', 's', 'CPU s')
 
 
 def dense_pool(maps: Sequence[Tensor], weights: Sequence[Tensor]) -> Tensor:
@@ -41,9 +44,15 @@ def dense_pool(maps: Sequence[Tensor], weights: Sequence[Tensor]) -> Tensor:
         F.conv2d(x, w[:, :, None, None])
         for x, w in zip(maps, weights, strict=True)
     )
-    ab = a * b
-    products = (p.mean(dim=(2, 3)) for p in (ab, a * c, b * c, ab * c))
-    return torch.cat(list(products), dim=1)
+    return torch.cat(
+        [
+            (a * b).mean(dim=(2, 3)),
+            (a * c).mean(dim=(2, 3)),
+            (b * c).mean(dim=(2, 3)),
+            (a * b * c).mean(dim=(2, 3)),
+        ],
+        dim=1,
+    )
 
 
 def make_step(args: argparse.Namespace) -> Callable[[], None]:
@@ -84,22 +93,25 @@ def peak_bytes(device: str) -> int:
     return torch.cuda.max_memory_allocated()
 
 
-def measure(args: argparse.Namespace) -> tuple[float, float]:
-    """Peak memory in MiB of a step, and its seconds."""
+def measure(args: argparse.Namespace) -> list[float]:
+    """Peak memory in MiB of a step, its seconds, and those of the CPU."""
     torch.set_num_threads(args.threads)
     step = make_step(args)
     before = peak_bytes(args.device)
     step()
     peak = peak_bytes(args.device) - before
-    times = []
-    for _ in range(args.steps):
-        start = time.perf_counter()
-        step()
-        times.append(time.perf_counter() - start)
-    return peak / 2**20, statistics.median(times)
+    clocks = zip(*(timed(step) for _ in range(args.steps)), strict=True)
+    return [peak / 2**20, *map(statistics.median, clocks)]
 
 
-def run_form(form: str) -> tuple[float, float]:
+def timed(step: Callable[[], None]) -> tuple[float, float]:
+    """Seconds of a step on the wall's clock and on the processor's."""
+    start, cpu_start = time.perf_counter(), time.process_time()
+    step()
+    return time.perf_counter() - start, time.process_time() - cpu_start
+
+
+def run_form(form: str) -> list[float]:
     """Measure one form in a process of its own, default allocator."""
     environment = {k: v for k, v in os.environ.items() if 'MALLOC_' not in k}
     done = subprocess.run(
@@ -109,7 +121,10 @@ def run_form(form: str) -> tuple[float, float]:
         stdout=subprocess.PIPE,
         text=True,
     )
-    return tuple(json.loads(done.stdout.splitlines()[-1]))
+    measured = json.loads(done.stdout.splitlines()[-1])
+    shown = zip(measured, UNITS, strict=True)
+    print(form, *(f'{x:.2f} {unit}' for x, unit in shown), flush=True)
+    return measured
 
 
 def parse_args() -> argparse.Namespace:
@@ -139,19 +154,20 @@ def main() -> None:
     ]
     print(
         f'median (min to max) of {args.rounds} rounds, '
-        f'{args.threads} threads, {args.device}'
+        f'{args.threads} threads, {args.device}; '
+        'targets are for the default sizes'
     )
-    for form in FORMS:
-        for column, unit in enumerate(('MiB', 's')):
-            values = [x[form][column] for x in rounds]
-            ratios = [x[form][column] / x['dense'][column] for x in rounds]
-            target = TARGETS.get(form)
-            print(
-                f'{form:>10}: {statistics.median(values):8.2f} {unit:3}, '
-                f'of dense {statistics.median(ratios):.3f} '
-                f'({min(ratios):.3f} to {max(ratios):.3f})'
-                + (f', target {target[column]}' if target else '')
-            )
+    for form, (column, unit) in itertools.product(FORMS, enumerate(UNITS)):
+        values = [x[form][column] for x in rounds]
+        ratios = [x[form][column] / x['dense'][column] for x in rounds]
+        line = (
+            f'{form:>10}: {statistics.median(values):8.2f} {unit:5}, '
+            f'of dense {statistics.median(ratios):.3f} '
+            f'({min(ratios):.3f} to {max(ratios):.3f})'
+        )
+        if form in TARGETS:
+            line += f', target {TARGETS[form][min(column, 1)]}'
+        print(line)
 
 
 if __name__ == '__main__':

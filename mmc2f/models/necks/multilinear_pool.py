@@ -13,6 +13,7 @@ INTERACTIONS = ((0, 1), (0, 2), (1, 2), (0, 1, 2))
 # Numbers in a chunk of one projected map; the fastest in
 # benchmarks/multilinear_pool.py, and small beside the maps themselves.
 CHUNK_NUMEL = 2**21
+TRACED_CHUNK = 1024
 
 
 def multilinear_pool(
@@ -38,8 +39,8 @@ def multilinear_pool(
     Under autocast all is cast as a convolution's arguments are, and the
     result has that type too; the sums over positions, and over chunks in
     the gradient of the maps, are in float32. The second derivative is not
-    defined. Compiled code calls the training step as it is; without
-    gradients it is compiled.
+    defined. ``torch.compile`` compiles this where no gradient is asked for,
+    and else calls it as it is; ``torch.export`` records the value alone.
 
     Args:
         maps: ``(B, C_i, H, W)`` each, in any memory format.
@@ -60,9 +61,7 @@ def multilinear_pool(
     """
     check_interactions(interactions, len(maps))
     check_shapes(maps, weights)
-    if chunk is None:
-        chunk = default_chunk(maps[0])
-    if chunk < 1:
+    if chunk is not None and chunk < 1:
         raise ValueError(f'chunk is a number of channels from 1, not {chunk}')
     # What autocast makes of a product of matrices, on any device.
     probe = weights[0][:0]
@@ -70,12 +69,18 @@ def multilinear_pool(
     maps = [x.to(dtype) for x in maps]
     weights = [x.to(dtype) for x in weights]
     blocks = tuple(tuple(x) for x in interactions)
-    if torch.is_grad_enabled() and any(
-        x.requires_grad for x in (*maps, *weights)
-    ):
+    if not is_exporting() and needs_gradient(maps, weights):
         return pool_for_training(maps, weights, blocks, chunk, recompute)
-    used = used_maps(blocks)
-    return pool_chunks(ChunkedProjection(maps, weights, used, chunk), blocks)
+    # Sizes may be symbols to a compiler, and a choice by them would fix them.
+    if chunk is None and torch.compiler.is_compiling():
+        chunk = TRACED_CHUNK
+    projection = ChunkedProjection(
+        [x.detach() for x in maps],
+        [x.detach() for x in weights],
+        used_maps(blocks),
+        chunk or default_chunk(maps[0]),
+    )
+    return pool_chunks(projection, blocks)
 
 
 # A compiler that sees through the chunks joins what is computed twice, and
@@ -85,11 +90,30 @@ def pool_for_training(
     maps: list[Tensor],
     weights: list[Tensor],
     interactions: tuple[tuple[int, ...], ...],
-    chunk: int,
+    chunk: int | None,
     recompute: bool,
 ) -> Tensor:
     """Pool such that a gradient can be asked for."""
-    return ChunkedPool.apply(interactions, chunk, recompute, *maps, *weights)
+    return ChunkedPool.apply(
+        interactions,
+        chunk or default_chunk(maps[0]),
+        recompute,
+        *maps,
+        *weights,
+    )
+
+
+def needs_gradient(maps: list[Tensor], weights: list[Tensor]) -> bool:
+    """Whether a backward pass may follow."""
+    return torch.is_grad_enabled() and any(
+        x.requires_grad for x in (*maps, *weights)
+    )
+
+
+def is_exporting() -> bool:
+    """Whether ``torch.export`` records this call; never before torch 2.7."""
+    ask = getattr(torch.compiler, 'is_exporting', None)
+    return ask is not None and ask()
 
 
 def default_chunk(x: Tensor) -> int:
