@@ -7,6 +7,7 @@ import shutil
 import pytest
 from mmengine.runner import Runner
 from tiny_ccfr import CLASSES, IMAGES_PER_CLASS, loader_config, tiny_config
+from tiny_views import views_config, views_loader
 
 NAMES = {
     f'c2f/{name}_{top}'
@@ -263,3 +264,47 @@ def test_more_candidates_than_classes_are_warned_of(cfg, log):
     assert (
         sum('topn=9 is more than the 4 classes' in m for m in messages()) == 1
     )
+
+
+@pytest.fixture
+def cfg_of_views(images, tmp_path):
+    """A tiny MLPH that re-ranks, on images in three resolutions."""
+    cfg = views_config(images, tmp_path)
+    cfg.model.type = 'mmc2f.EmbeddingClassifier'
+    return with_hook(cfg)
+
+
+def test_threshold_is_measured_in_the_view_that_is_reranked(
+    cfg_of_views, images, log
+):
+    loader = views_loader(images, 'val', in_turn=False)
+    cfg = with_hook(
+        cfg_of_views,
+        post_processor=dict(t_sf='auto'),
+        calibration_dataloader=loader,
+    )
+    runner = Runner.from_cfg(cfg)
+    messages = log(runner)
+    runner.test()
+    runner.model.eval()
+    best = [
+        sample.coarse_score.max().item()
+        for batch in Runner.build_dataloader(loader)
+        for sample in runner.model.test_step(batch)
+        if sample.view == 'high'
+    ]
+    mean = sum(best) / len(best)
+    expected = f'T_sf = {mean:.4f}, the mean top-1 softmax of {len(best)}'
+    assert any(expected in message for message in messages())
+
+
+def test_gallery_of_another_resolution_is_refused(cfg_of_views, tmp_path):
+    path = str(tmp_path / 'gallery.safetensors')
+    runner = Runner.from_cfg(with_hook(cfg_of_views, save_gallery=path))
+    runner.test()
+    cfg = with_hook(cfg_of_views, gallery_file=path)
+    cfg.load_from = None
+    for loader in (cfg.train_dataloader, cfg.test_dataloader):
+        loader.dataset.views[0].resolution = 8
+    with pytest.raises(ValueError, match='pipeline'):
+        Runner.from_cfg(cfg).test()

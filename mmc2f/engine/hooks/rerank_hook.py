@@ -126,6 +126,10 @@ class ReRankHook(Hook):
             data_preprocessor=cfg.model.get('data_preprocessor')
             or cfg.get('data_preprocessor'),
         )
+        views = getattr(dataloader.dataset, 'views', None)
+        if views is not None:
+            # Part of what happens to the pixels.
+            preparation['resolutions'] = [view.resolution for view in views]
         classes = class_names(dataloader.dataset)
         expected = fingerprint(model, preparation, classes)
         if self.gallery_file is not None:
@@ -142,6 +146,8 @@ class ReRankHook(Hook):
 
     def _calibrate(self, runner: Runner, tested: DataLoader) -> None:
         """The paper's rule for T_sf, on images that are not tested."""
+        from mmc2f.evaluation.first_view import of_first_view
+
         loader = self._calibration_loader(runner)
         shared = _paths(loader.dataset) & _paths(tested.dataset)
         if shared:
@@ -155,15 +161,18 @@ class ReRankHook(Hook):
         model.eval()
         with torch.no_grad():
             probs = [
-                torch.stack([s.coarse_score for s in model.test_step(batch)])
+                (sample.get('view'), sample.coarse_score.cpu())
                 for batch in loader
+                for sample in model.test_step(batch)
+                if not sample.get('level')
             ]
         # Every rank needs the same threshold.
-        ranks = all_gather_object(torch.cat(probs).cpu())
-        t_sf = self.post_processor.calibrate(torch.cat(ranks))
+        ranks = all_gather_object(probs)
+        probs = of_first_view([pair for share in ranks for pair in share])
+        t_sf = self.post_processor.calibrate(torch.stack(probs))
         runner.logger.info(
-            f'T_sf = {t_sf:.4f}, the mean top-1 softmax of '
-            f'{len(loader.dataset)} validation images'
+            f'T_sf = {t_sf:.4f}, the mean top-1 softmax of {len(probs)} '
+            'validation images'
         )
 
     def _calibration_loader(self, runner: Runner) -> DataLoader:
