@@ -37,6 +37,11 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
         help='write the predictions with their neighbours, as JSON lines',
     )
     parser.add_argument(
+        '--boxes',
+        metavar='FILE',
+        help='write the regions as boxes in the format of COCO, as JSON',
+    )
+    parser.add_argument(
         '--amp', action='store_true', help='automatic mixed precision'
     )
     parser.add_argument(
@@ -75,7 +80,9 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
     complete_dataloaders(cfg)
     set_reranking(cfg, args.rerank, args.gallery)
     if args.out is not None:
-        add_writer(cfg, args.out)
+        add_writer(cfg, 'mmc2f.PredictionWriter', args.out)
+    if args.boxes is not None:
+        add_writer(cfg, 'mmc2f.CocoBoxWriter', args.boxes)
     return cfg
 
 
@@ -103,15 +110,12 @@ def set_reranking(
     hook[key] = gallery
 
 
-def add_writer(cfg: Config, path: str) -> None:
+def add_writer(cfg: Config, writer: str, path: str) -> None:
     """Write the predictions beside whatever the config measures."""
     evaluators = cfg.test_evaluator
     if not isinstance(evaluators, list):
         evaluators = [evaluators]
-    cfg.test_evaluator = [
-        *evaluators,
-        dict(type='mmc2f.PredictionWriter', path=path),
-    ]
+    cfg.test_evaluator = [*evaluators, dict(type=writer, path=path)]
 
 
 def main(args: list[str] | None = None) -> dict[str, float]:

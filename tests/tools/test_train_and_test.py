@@ -145,6 +145,16 @@ def test_predictions_are_written_with_their_neighbours(run_test, tmp_path):
         assert len(record['regions']) == 4
 
 
+def test_boxes_are_written_in_the_format_of_coco(run_test, tmp_path):
+    out = tmp_path / 'new' / 'boxes.json'
+    metrics = run_test('--no-rerank', '--boxes', out)
+    assert metrics['coco/images'] == NUM_IMAGES
+    boxes = json.loads(out.read_text())
+    assert len(boxes) == 4 * NUM_IMAGES
+    meaning = json.loads(out.with_name('boxes_images.json').read_text())
+    assert [c['name'] for c in meaning['categories']] == list(CLASSES)
+
+
 def test_training_resumes_from_the_latest_checkpoint(
     config, work_dir, tmp_path
 ):
