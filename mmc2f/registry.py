@@ -13,7 +13,9 @@ from mmengine.registry import METRICS as MMENGINE_METRICS
 from mmengine.registry import MODELS as MMENGINE_MODELS
 from mmengine.registry import TASK_UTILS as MMENGINE_TASK_UTILS
 from mmengine.registry import TRANSFORMS as MMENGINE_TRANSFORMS
-from mmengine.registry import Registry
+from mmengine.registry import Registry as MMEngineRegistry
+
+from mmc2f.optional import check_config
 
 __all__ = [
     'DATASETS',
@@ -26,6 +28,15 @@ __all__ = [
 ]
 
 SCOPE = 'mmc2f'
+
+
+class Registry(MMEngineRegistry):
+    """A registry that says how to get what a config asks for."""
+
+    def build(self, cfg, *args, **kwargs):
+        check_config(cfg)
+        return super().build(cfg, *args, **kwargs)
+
 
 HOOKS = Registry(
     'hook', parent=MMENGINE_HOOKS, scope=SCOPE, locations=['mmc2f.engine']
