@@ -10,6 +10,18 @@ import pytest
 import torch
 from mmengine.registry import DefaultScope
 
+from mmc2f.optional import COMPILED_OPS, MMDET, require
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skips what is marked with ``mmdet`` where mmdet cannot be used."""
+    try:
+        require('the test', MMDET, COMPILED_OPS)
+    except ImportError as error:
+        for item in items:
+            if item.get_closest_marker('mmdet'):
+                item.add_marker(pytest.mark.skip(reason=str(error)))
+
 
 @pytest.fixture(autouse=True)
 def _fixed_seeds() -> None:

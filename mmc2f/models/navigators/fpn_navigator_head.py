@@ -7,7 +7,8 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torchvision.ops import FeaturePyramidNetwork
 
-from mmc2f.models.regions import AnchorSet
+from mmc2f.models.navigators.pyramid_keys import translate_pyramid_keys
+from mmc2f.models.regions import AnchorSet, PriorAnchors
 from mmc2f.registry import MODELS, TASK_UTILS
 
 
@@ -28,11 +29,15 @@ class FPNNavigatorHead(BaseModule):
         in_indices: Which of the backbone's maps those are.
         fpn_channels: Channels of the pyramid.
         anchors: Config of the anchor generator, whose ``scales`` has one
-            entry for each level of the pyramid.
+            entry for each level of the pyramid; one of mmdet's generators,
+            such as ``mmdet.AnchorGenerator``, will do too.
         detach: Read detached features.
         neck: Config of another pyramid: a module that takes the tuple of
             maps and returns one map of ``fpn_channels`` a level, finest
-            first. None is torchvision's FPN, with a level for each map.
+            first. A list of configs is applied in turn, as ``mmdet.FPN``
+            and ``mmdet.BFP``. None is torchvision's FPN, with a level for
+            each map. Its weights and those of ``mmdet.FPN`` load into each
+            other.
 
     Raises:
         ValueError: The scales are not one entry for each map, or, with a
@@ -46,13 +51,16 @@ class FPNNavigatorHead(BaseModule):
         fpn_channels: int = 128,
         anchors: dict | None = None,
         detach: bool = True,
-        neck: dict | None = None,
+        neck: dict | list[dict] | None = None,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg=init_cfg)
-        self.anchor_generator = TASK_UTILS.build(
+        generator = TASK_UTILS.build(
             anchors or dict(type='mmc2f.AnchorGenerator')
         )
+        if hasattr(generator, 'grid_priors'):
+            generator = PriorAnchors(generator)
+        self.anchor_generator = generator
         counts = self.anchor_generator.num_base_anchors
         levels = len(in_channels) if neck is None else len(counts)
         if len(counts) != levels or len(in_channels) != len(in_indices):
@@ -104,7 +112,7 @@ class FPNNavigatorHead(BaseModule):
         """Maps of the pyramid, one an anchor level, finest first.
 
         Raises:
-            ValueError: A neck makes another number of levels.
+            ValueError: A neck makes another number of levels or channels.
         """
         maps = [feats[i] for i in self.in_indices]
         if self.detach:
@@ -118,6 +126,13 @@ class FPNNavigatorHead(BaseModule):
                 f'{type(self.neck).__name__} makes {len(levels)} maps, but '
                 f'the anchors have {len(self.score)} levels: give anchors '
                 'one entry in scales for each'
+            )
+        channels = {level.shape[1] for level in levels}
+        if channels != {self.conv.in_channels}:
+            raise ValueError(
+                f'{type(self.neck).__name__} makes maps of '
+                f'{" and ".join(map(str, sorted(channels)))} channels, but '
+                f'fpn_channels is {self.conv.in_channels}'
             )
         return levels
 
@@ -134,3 +149,9 @@ class FPNNavigatorHead(BaseModule):
     ) -> AnchorSet:
         sizes = [tuple(level.shape[-2:]) for level in pyramid]
         return self.anchor_generator.grid(image_size, sizes, pyramid[0].device)
+
+    def _load_from_state_dict(
+        self, state_dict: dict[str, Tensor], prefix: str, *args: object
+    ) -> None:
+        translate_pyramid_keys(state_dict, prefix, self.state_dict())
+        super()._load_from_state_dict(state_dict, prefix, *args)

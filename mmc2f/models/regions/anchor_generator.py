@@ -1,31 +1,23 @@
-from collections import OrderedDict
 from collections.abc import Sequence
 from math import sqrt
-from typing import Any
 
 import numpy as np
-import torch
 
-from mmc2f.models.regions.anchor_set import AnchorSet
+from mmc2f.models.regions.anchor_grid import AnchorGrid, Size
 from mmc2f.registry import TASK_UTILS
 
 __all__ = ['AnchorGenerator']
 
-Size = tuple[int, int]
-
-# Inputs of a training run have one size, rarely a few; the bound only keeps a
-# service that sees every size from growing.
-MAX_CACHED_SETS = 16
-
 
 @TASK_UTILS.register_module()
-class AnchorGenerator:
+class AnchorGenerator(AnchorGrid):
     """Lays a regular grid of boxes over the image, at fixed scales.
 
     An anchor of scale s and ratio r has the area s^2, the height s * sqrt(r)
     and the width s / sqrt(r). A level of ``(h, w)`` cells on a ``(H, W)``
     image has its centres at ((x + 0.5) * W / w, (y + 0.5) * H / h). Anchors
-    at the border reach beyond the image.
+    at the border reach beyond the image. Their order is level, y, x, scale,
+    ratio.
 
     A scale that stands at several levels counts as one scale: its anchors
     compete with each other in scale-separated NMS.
@@ -65,135 +57,36 @@ class AnchorGenerator:
         self.distinct_scales = tuple(
             dict.fromkeys(scale for level in self.scales for scale in level)
         )
-        self._cache: OrderedDict[Any, AnchorSet] = OrderedDict()
-
-    @property
-    def num_levels(self) -> int:
-        return len(self.scales)
-
-    @property
-    def num_base_anchors(self) -> list[int]:
-        """Anchors at each position, for each level."""
-        return [len(level) * len(self.ratios) for level in self.scales]
-
-    @property
-    def num_scales(self) -> int:
-        """Number of distinct scales over all levels."""
-        return len(self.distinct_scales)
-
-    def grid(
-        self,
-        image_size: Size,
-        feature_sizes: Sequence[Size],
-        device: torch.device | str = 'cpu',
-    ) -> AnchorSet:
-        """Anchors in the order level, y, x, scale, ratio.
-
-        The same arguments return the same object, so that whatever is derived
-        from a set is derived once.
-
-        Args:
-            image_size: (H, W) of the network input.
-            feature_sizes: (h, w) of each level's map, the finest first.
-            device: Where the tensors are made.
-
-        Raises:
-            ValueError: When the number of levels differs from ``scales``, a
-                size is not positive, or an anchor is larger than the image.
-        """
-        image_size = (int(image_size[0]), int(image_size[1]))
-        sizes = tuple((int(h), int(w)) for h, w in feature_sizes)
-        if torch.compiler.is_compiling():
-            # Tensors made while tracing are stand-ins: never keep them.
-            return self._make_set(image_size, sizes, device)
-        key = (image_size, sizes, str(torch.device(device)))
-        if key not in self._cache:
-            # Made outside inference mode, else training after a validation
-            # could not use them.
-            with torch.inference_mode(False):
-                self._cache[key] = self._make_set(image_size, sizes, device)
-            if len(self._cache) > MAX_CACHED_SETS:
-                self._cache.popitem(last=False)
-        return self._cache[key]
-
-    def _make_set(
-        self,
-        image_size: Size,
-        feature_sizes: tuple[Size, ...],
-        device: torch.device | str,
-    ) -> AnchorSet:
-        self._check_sizes(image_size, feature_sizes)
-        boxes, scale_ids = [], []
-        members: list[list[np.ndarray]] = [[] for _ in range(self.num_scales)]
-        first = 0
-        for level, (h, w) in enumerate(feature_sizes):
-            shapes, ids = self._base_shapes(level, image_size)
-            boxes.append(_tile(shapes, (h, w), image_size))
-            scale_ids += ids * (h * w)
-            # Reading them off scale_ids would take a synchronisation, and a
-            # shape that a compiler cannot know.
-            rows = np.arange(first, first + h * w * len(ids)).reshape(
-                h * w, -1
-            )
-            for scale in dict.fromkeys(ids):
-                columns = [i for i, other in enumerate(ids) if other == scale]
-                members[scale].append(rows[:, columns].reshape(-1))
-            first += rows.size
-        return AnchorSet(
-            boxes=torch.as_tensor(
-                np.concatenate(boxes).astype(np.float32), device=device
-            ),
-            scale_ids=torch.tensor(scale_ids, device=device),
-            image_size=image_size,
-            members=tuple(
-                torch.as_tensor(np.concatenate(indices), device=device)
-                for indices in members
-            ),
+        super().__init__(
+            type(self).__name__,
+            [
+                [self.distinct_scales.index(s) for s in level for _ in ratios]
+                for level in self.scales
+            ],
         )
 
-    def _base_shapes(
-        self, level: int, image_size: Size
-    ) -> tuple[np.ndarray, list[int]]:
-        """(n, 2) widths and heights in pixels, and n scale ids."""
+    def _boxes(
+        self, image_size: Size, feature_sizes: tuple[Size, ...]
+    ) -> list[np.ndarray]:
+        return [
+            _tile(self._base_shapes(level, image_size), size, image_size)
+            for level, size in enumerate(feature_sizes)
+        ]
+
+    def _base_shapes(self, level: int, image_size: Size) -> np.ndarray:
+        """(n, 2) widths and heights in pixels."""
         factor = 1.0
         if self.reference_size is not None:
             factor = min(image_size) / self.reference_size
-        shapes, ids = [], []
+        shapes = []
         for scale in self.scales[level]:
             for ratio in self.ratios:
                 side = scale * factor
                 height, width = side * sqrt(ratio), side / sqrt(ratio)
-                # Allow for the rounding of sqrt when an anchor just fits.
-                if max(height - image_size[0], width - image_size[1]) > 1e-6:
-                    raise ValueError(
-                        f'the anchor of scale {scale} and ratio {ratio} is '
-                        f'{height:.1f} x {width:.1f} pixels (height x width), '
-                        f'larger than the image of {image_size[0]} x '
-                        f'{image_size[1]}: use larger images or smaller scales'
-                    )
+                anchor = f'anchor of scale {scale} and ratio {ratio}'
+                self._check_fits(image_size, width, height, anchor)
                 shapes.append((width, height))
-                ids.append(self.distinct_scales.index(scale))
-        return np.array(shapes), ids
-
-    def _check_sizes(
-        self, image_size: Size, feature_sizes: tuple[Size, ...]
-    ) -> None:
-        if len(feature_sizes) != self.num_levels:
-            raise ValueError(
-                f'AnchorGenerator has scales for {self.num_levels} feature '
-                f'levels, got {len(feature_sizes)} feature maps: give `scales`'
-                f' one entry a level'
-            )
-        for name, size in [
-            ('image_size', image_size),
-            *(('feature_sizes', size) for size in feature_sizes),
-        ]:
-            if min(size) < 1:
-                raise ValueError(f'{name} must be positive, got {size}')
-
-    def __getstate__(self) -> dict[str, Any]:
-        # The sets are cheap to make again, on the device of the reader.
-        return {**self.__dict__, '_cache': OrderedDict()}
+        return np.array(shapes)
 
     def __repr__(self) -> str:
         return (

@@ -3,6 +3,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.ops import roi_align
 
+from mmc2f.optional import COMPILED_OPS, require
 from mmc2f.registry import MODELS
 
 __all__ = ['RegionCropper']
@@ -14,7 +15,8 @@ class RegionCropper(nn.Module):
 
     Bilinear, with pixel centres at half coordinates: the crop of the box
     (0, 0, W, H) at the size of the image is the image. Outside the image the
-    value is zero, which is the mean colour of a normalised image.
+    value is zero, which is the mean colour of a normalised image. RoIAlign
+    alone would repeat the outermost pixel half a pixel beyond the border.
 
     Neither images nor boxes receive a gradient: the crops are new images.
 
@@ -23,12 +25,24 @@ class RegionCropper(nn.Module):
         sampling_ratio: Samples along each side of an output pixel, averaged.
             1 is plain bilinear resizing. 0 takes ceil(box / size) samples,
             which avoids aliasing when regions are shrunk.
+        roi_layer: Config of a layer of ``mmcv.ops`` that cuts the regions,
+            as mmdet's heads name it: ``dict(type='RoIAlign')`` or
+            ``dict(type='RoIPool')``. Its size is ``size``, and RoIAlign's
+            sampling ratio is ``sampling_ratio`` unless it has its own. None
+            is torchvision's RoIAlign, the same to the last bit.
 
     Raises:
-        ValueError: When an argument is out of range.
+        ValueError: When an argument is out of range, or mmcv has no such
+            layer.
+        ImportError: ``roi_layer`` is given, and mmcv has no compiled ops.
     """
 
-    def __init__(self, size: int = 224, sampling_ratio: int = 1) -> None:
+    def __init__(
+        self,
+        size: int = 224,
+        sampling_ratio: int = 1,
+        roi_layer: dict | None = None,
+    ) -> None:
         super().__init__()
         if size < 1:
             raise ValueError(f'size of RegionCropper must be >= 1, got {size}')
@@ -39,6 +53,9 @@ class RegionCropper(nn.Module):
             )
         self.size = size
         self.sampling_ratio = sampling_ratio
+        self.roi_layer = None
+        if roi_layer is not None:
+            self.roi_layer = _build_roi_layer(roi_layer, size, sampling_ratio)
 
     @torch.no_grad()
     def forward(self, images: Tensor, boxes: Tensor) -> Tensor:
@@ -71,17 +88,38 @@ class RegionCropper(nn.Module):
             ],
             dim=1,
         )
-        crops = roi_align(
-            padded,
+        return self._align(padded, rois).to(images.dtype)
+
+    def _align(self, images: Tensor, rois: Tensor) -> Tensor:
+        if self.roi_layer is not None:
+            return self.roi_layer(images, rois)
+        return roi_align(
+            images,
             rois,
             output_size=self.size,
             sampling_ratio=self.sampling_ratio,
             aligned=True,
         )
-        return crops.to(images.dtype)
 
     def extra_repr(self) -> str:
         return f'size={self.size}, sampling_ratio={self.sampling_ratio}'
+
+
+def _build_roi_layer(cfg: dict, size: int, sampling_ratio: int) -> nn.Module:
+    require('roi_layer of mmc2f.RegionCropper', COMPILED_OPS)
+    from mmcv import ops
+
+    kwargs = dict(cfg)
+    name = kwargs.pop('type')
+    if not hasattr(ops, name):
+        raise ValueError(
+            f'roi_layer of RegionCropper is a layer of mmcv.ops, such as '
+            f'RoIAlign, not {name!r}'
+        )
+    if name == 'RoIAlign':
+        kwargs.setdefault('sampling_ratio', sampling_ratio)
+    kwargs.setdefault('spatial_scale', 1.0)
+    return getattr(ops, name)(output_size=size, **kwargs)
 
 
 def _check_inputs(images: Tensor, boxes: Tensor) -> None:

@@ -126,6 +126,9 @@ class ScaleSeparatedNMS(nn.Module):
             )
         topk = self.topk if topk is None else topk
         _check_k('topk', topk)
+        return self._choose(scores, anchors, topk)
+
+    def _choose(self, scores: Tensor, anchors: AnchorSet, topk: int) -> Tensor:
         suppressions = self._get_suppressions(anchors)
         if not self.separate:
             k = anchors.num_scales * topk

@@ -224,3 +224,38 @@ def test_a_neck_with_another_number_of_levels_is_named():
     head = with_neck((0, 1, 2))
     with pytest.raises(ValueError, match='Shrink makes 3 maps, but the anch'):
         head((torch.randn(2, 8, 8, 8),))
+
+
+def test_a_neck_with_other_channels_is_named():
+    head = with_neck((0, 1))
+    head.in_indices = (0,)
+    with pytest.raises(ValueError, match='Shrink makes maps of 5 channels, b'):
+        head((torch.randn(2, 5, 8, 8),))
+
+
+class Double(nn.Module):
+    def forward(self, maps):
+        return tuple(2 * one for one in maps)
+
+
+def test_necks_are_applied_in_turn():
+    if 'TestDouble' not in MODELS.module_dict:
+        MODELS.register_module('TestDouble', module=Double)
+    one = with_neck((0, 1))
+    head = FPNNavigatorHead(
+        in_channels=(8,),
+        in_indices=(-1,),
+        fpn_channels=8,
+        anchors=dict(
+            type='mmc2f.AnchorGenerator', scales=(16, 32), reference_size=None
+        ),
+        neck=[
+            dict(type='mmc2f.TestDouble'),
+            dict(type='mmc2f.TestShrink', levels=(0, 1)),
+        ],
+    )
+    maps = (torch.randn(2, 8, 8, 8),)
+    for level, other in zip(
+        head.pyramid(maps), one.pyramid(maps), strict=True
+    ):
+        assert torch.equal(level, 2 * other)
