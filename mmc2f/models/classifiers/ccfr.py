@@ -7,6 +7,7 @@ from mmpretrain.structures import DataSample
 from torch import Tensor
 
 from mmc2f.models.classifiers.embedded import Embedded
+from mmc2f.models.classifiers.rerankable import Rerankable
 from mmc2f.models.classifiers.warm_start import copy_classifier
 from mmc2f.models.heads.hard_labels import hard_labels
 from mmc2f.models.losses import region_triplet_margin
@@ -15,7 +16,7 @@ from mmc2f.structures import Regions
 
 
 @MODELS.register_module()
-class CCFR(BaseClassifier):
+class CCFR(Rerankable, BaseClassifier):
     """Classifier with weakly supervised local regions (CCFR).
 
     .. code-block:: text
@@ -111,7 +112,6 @@ class CCFR(BaseClassifier):
         self.head = MODELS.build(head)
         self.ranking_loss = MODELS.build(ranking_loss)
         self.triplet_loss = MODELS.build(triplet_loss)
-        self.reranker = None
         self.set_losses(losses)
         if num_proposals < self.nms.topk:
             raise ValueError(
@@ -295,15 +295,6 @@ class CCFR(BaseClassifier):
                 embedded.embedding, labels
             )
         return losses
-
-    def attach_reranker(self, reranker) -> None:
-        """Re-rank the predictions from now on; None detaches.
-
-        Args:
-            reranker: A callable ``(coarse probabilities (B, C), embeddings
-                (B, D)) -> ReRankResult``.
-        """
-        self.reranker = reranker
 
     def predict(
         self,

@@ -5,11 +5,12 @@ from mmpretrain.models.classifiers import ImageClassifier
 from mmpretrain.structures import DataSample
 from torch import Tensor
 
+from mmc2f.models.classifiers.rerankable import Rerankable
 from mmc2f.registry import MODELS
 
 
 @MODELS.register_module()
-class EmbeddingClassifier(ImageClassifier):
+class EmbeddingClassifier(Rerankable, ImageClassifier):
     """mmpretrain's ``ImageClassifier`` with embeddings for re-ranking.
 
     .. code-block:: text
@@ -24,19 +25,6 @@ class EmbeddingClassifier(ImageClassifier):
     :class:`~mmc2f.models.HierarchicalHead` it is MLPH; with a plain head, a
     fine-tune that can be re-ranked.
     """
-
-    def __init__(self, *args, **kwargs) -> None:
-        super().__init__(*args, **kwargs)
-        self.reranker = None
-
-    def attach_reranker(self, reranker) -> None:
-        """Re-rank the predictions from now on; None detaches.
-
-        Args:
-            reranker: A callable ``(coarse probabilities (B, C), embeddings
-                (B, D)) -> ReRankResult``.
-        """
-        self.reranker = reranker
 
     def predict(
         self,
