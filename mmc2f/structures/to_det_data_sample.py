@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from mmengine.structures import BaseDataElement
 
+from mmc2f.optional import COMPILED_OPS, MMDET, require
 from mmc2f.structures.predicted_boxes import predicted_boxes
 
 if TYPE_CHECKING:
@@ -13,7 +14,6 @@ __all__ = ['to_det_data_sample']
 
 #: What mmdet's samples carry too.
 META = ('img_path', 'sample_idx', 'ori_shape', 'img_shape', 'scale_factor')
-INSTALL = "pip install 'mmc2f[mmdet]'"
 
 
 def to_det_data_sample(
@@ -35,16 +35,13 @@ def to_det_data_sample(
         ``scores (R,)`` and ``labels (R,)``.
 
     Raises:
-        ImportError: mmdet is not installed.
+        ImportError: mmdet is not installed, or mmcv has not the ops that it
+            needs; says the command.
         ValueError: As :func:`predicted_boxes`.
     """
-    try:
-        from mmdet.structures import DetDataSample
-    except ImportError as error:
-        raise ImportError(
-            f'DetDataSample is a part of mmdet, which cannot be imported '
-            f'({error}); run: {INSTALL}'
-        ) from error
+    require('to_det_data_sample', MMDET, COMPILED_OPS)
+    from mmdet.structures import DetDataSample
+
     meta = {
         name: value
         for name, value in data_sample.metainfo.items()
