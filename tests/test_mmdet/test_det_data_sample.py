@@ -7,7 +7,7 @@ from mmpretrain.structures import DataSample
 
 from mmc2f.structures import predicted_boxes, to_det_data_sample
 
-pytest.importorskip('mmdet', reason="pip install 'mmc2f[mmdet]' to test it")
+pytestmark = pytest.mark.mmdet
 
 
 @pytest.fixture

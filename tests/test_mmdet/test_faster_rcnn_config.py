@@ -18,11 +18,10 @@ TOOL = ROOT / 'tools/model_converters/export_backbone.py'
 @pytest.fixture
 def build():
     """Builds a model of mmdet."""
-    registry = pytest.importorskip(
-        'mmdet.registry', reason="pip install 'mmc2f[mmdet]' to test it"
-    )
+    from mmdet.registry import MODELS
+
     with DefaultScope.overwrite_default_scope('mmdet'):
-        yield registry.MODELS.build
+        yield MODELS.build
 
 
 def export(folder, depth):
@@ -39,6 +38,7 @@ def export(folder, depth):
     return network.state_dict(), out
 
 
+@pytest.mark.mmdet
 def test_weights_of_resnet50_fit_without_a_gap(tmp_path, build):
     cfg = Config.fromfile(CONFIG)
     weights, _ = export(tmp_path, depth=50)
@@ -61,6 +61,7 @@ def small(tmp_path):
     return cfg, weights
 
 
+@pytest.mark.mmdet
 def test_it_starts_from_the_exported_weights(small, build):
     cfg, weights = small
     model = build(cfg.model)
@@ -71,6 +72,7 @@ def test_it_starts_from_the_exported_weights(small, build):
         assert torch.equal(started[name], value), name
 
 
+@pytest.mark.mmdet
 def test_it_computes_its_losses_and_finds_boxes(small, build):
     from mmdet.structures import DetDataSample
 
