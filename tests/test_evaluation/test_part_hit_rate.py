@@ -1,10 +1,14 @@
 """The metric over data samples, with the lists of a made-up data set."""
 
+import numpy as np
 import pytest
 import torch
 from made_up_cub import write_cub
+from mmengine.dataset import Compose
 from mmengine.evaluator import Evaluator
+from mmengine.registry import DefaultScope
 from mmpretrain.structures import DataSample
+from PIL import Image
 
 from mmc2f.evaluation.functional.box_hits import box_hits, hit_rates
 from mmc2f.evaluation.metrics import PartHitRate
@@ -60,6 +64,31 @@ def test_equals_pure_function_in_the_input(tmp_path):
     # The beak of the second is cut off, so the box around it is empty.
     assert rates['boxes/part_8'] == 50
     assert rates['boxes/part_20'] == 50
+
+
+def test_a_part_is_hit_where_it_is_seen(tmp_path):
+    # White where the only visible part is, through a pipeline of the configs.
+    write_cub(tmp_path, part_locs='1 1 31.5 20.5 1\n')
+    pixels = np.zeros((60, 80, 3), np.uint8)
+    pixels[19:22, 30:33] = 255
+    path = tmp_path / 'images' / '001.Ant_bird' / 'a_1.jpg'
+    path.parent.mkdir(parents=True)
+    Image.fromarray(pixels).save(path, quality=95)
+    steps = [
+        dict(type='mmc2f.LoadImage'),
+        dict(type='ResizeEdge', scale=256, interpolation='bicubic'),
+        dict(type='CenterCrop', crop_size=224),
+        dict(type='PackInputs'),
+    ]
+    with DefaultScope.overwrite_default_scope('mmpretrain'):
+        packed = Compose(steps)({'img_path': str(path)})
+    sample = packed['data_samples']
+    y, x = (packed['inputs'][0] > 128).nonzero().double().mean(dim=0) + 0.5
+    near = torch.stack([x, y, x, y]) + torch.tensor([-2, -2, 2, 2])
+    sample.regions = torch.stack([near + step for step in (0, 6, -6)])
+    batch = {'inputs': [packed['inputs']]}
+    rates = evaluate(PartHitRate(tmp_path), [sample], batch)
+    assert rates['boxes/part_4'] == pytest.approx(100 / 3)
 
 
 def test_chosen_parts(tmp_path):
