@@ -1,6 +1,6 @@
-"""A backbone cut out of any timm or torchvision model by node names."""
+"""A backbone cut out of any timm or torchvision model."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from mmengine.model import BaseModule
@@ -12,17 +12,26 @@ from mmc2f.registry import MODELS
 
 @MODELS.register_module()
 class FeatureTap(BaseModule):
-    """Feature maps of named nodes of a timm or torchvision model.
+    """Feature maps of chosen nodes of a timm or torchvision model.
 
-    The network is traced once with the library's own feature extraction on
-    ``torch.fx``; what the named nodes do not need is left out. Parameter
-    names stay those of the library behind the prefix ``model.``.
+    What the nodes do not need is left out. Parameter names stay those of the
+    library behind the prefix ``model.``.
 
     Args:
         model_name: Name the library knows the network by.
-        nodes: Graph nodes to return, from fine to coarse, such as
-            ``('blocks.2', 'blocks.4', 'bn2')``.
+        nodes: What to return, from fine to coarse. Names of graph nodes,
+            such as ``('blocks.2', 'blocks.4', 'bn2')``: the network is
+            traced with the library's own extraction on ``torch.fx``. Or, for
+            timm, numbers of the stages or of a plain transformer's blocks,
+            such as ``(-2, -1)``: timm's ``forward_intermediates`` makes maps
+            of tokens and of what it keeps channels-last. Transformers want
+            numbers, and for crops of another size than the image
+            ``dynamic_img_size=True`` (ViT: position embeddings are resized)
+            or ``strict_img_size=False`` (Swin) in ``kwargs``.
         source: ``'timm'`` or ``'torchvision'``.
+        final_norm: Send numbered nodes through the network's last norm: all
+            blocks of a plain transformer, the last stage of others. A plain
+            transformer without it has maps of any magnitude.
         norm_eval: Keep batch normalisation on its running statistics while
             training. Crops and whole images have different statistics, and
             the shared backbone sees both.
@@ -36,15 +45,17 @@ class FeatureTap(BaseModule):
 
     Raises:
         ValueError: An unknown ``source`` or an unknown node, with the nodes
-            that there are.
+            that there are; names and numbers mixed; numbers of a network
+            that cannot count its stages, ``final_norm`` without numbers.
         FileNotFoundError: The checkpoint of ``init_cfg`` is not there.
     """
 
     def __init__(
         self,
         model_name: str,
-        nodes: Sequence[str],
+        nodes: Sequence[str] | Sequence[int],
         source: str = 'timm',
+        final_norm: bool = False,
         norm_eval: bool = False,
         channels_last: bool = False,
         init_cfg: dict | None = None,
@@ -56,9 +67,21 @@ class FeatureTap(BaseModule):
                 f"source is 'timm' or 'torchvision', not {source!r}"
             )
         self.nodes = tuple(nodes)
+        self.final_norm = final_norm
         self.norm_eval = norm_eval
+        self.is_numbered = _are_numbers(self.nodes)
+        if final_norm and not self.is_numbered:
+            raise ValueError(
+                f'final_norm is for nodes given by numbers, not {self.nodes}: '
+                'name the node of the norm instead'
+            )
         build = _from_timm if source == 'timm' else _from_torchvision
-        self.model = build(model_name, self.nodes, kwargs)
+        network, extract = build(model_name, kwargs)
+        if self.is_numbered:
+            self.nodes = _prune(network, self.nodes, final_norm, model_name)
+            self.model = network
+        else:
+            self.model = _cut(extract, network, self.nodes, model_name)
         self.memory_format = torch.contiguous_format
         if channels_last:
             self.memory_format = torch.channels_last
@@ -72,10 +95,38 @@ class FeatureTap(BaseModule):
 
         Returns:
             One map ``(B, C_i, H_i, W_i)`` for each of ``nodes``, in order.
+
+        Raises:
+            ValueError: A named node gives no map, but a transformer's
+                tokens.
         """
         inputs = inputs.contiguous(memory_format=self.memory_format)
-        maps = self.model(inputs)
+        maps = (
+            self._numbered(inputs) if self.is_numbered else self._named(inputs)
+        )
         return tuple(maps[node] for node in self.nodes)
+
+    def _named(self, inputs: Tensor) -> dict[str, Tensor]:
+        maps = self.model(inputs)
+        for node in self.nodes:
+            if maps[node].ndim == 3:
+                raise ValueError(
+                    f'node {node!r} gives tokens {tuple(maps[node].shape)} '
+                    'and no map: give the numbers of the blocks, such as '
+                    'nodes=(-1,), with source timm'
+                )
+        return maps
+
+    def _numbered(self, inputs: Tensor) -> dict[int, Tensor]:
+        numbers = sorted(set(self.nodes))
+        maps = self.model.forward_intermediates(
+            inputs,
+            indices=numbers,
+            norm=self.final_norm,
+            output_fmt='NCHW',
+            intermediates_only=True,
+        )
+        return dict(zip(numbers, maps, strict=True))
 
     def init_weights(self) -> None:
         """Read the checkpoint of ``init_cfg`` into the wrapped network."""
@@ -109,23 +160,32 @@ class FeatureTap(BaseModule):
         self.train(self.training)
 
 
-def _from_timm(name: str, nodes: tuple, kwargs: dict) -> nn.Module:
+def _are_numbers(nodes: tuple) -> bool:
+    kinds = {isinstance(node, int) for node in nodes}
+    if len(kinds) > 1:
+        raise ValueError(f'nodes are all names or all numbers, not {nodes}')
+    return kinds == {True}
+
+
+def _from_timm(name: str, kwargs: dict) -> tuple[nn.Module, Callable]:
     import timm
     from timm.models import create_feature_extractor
 
     network = timm.create_model(name, **{'pretrained': False, **kwargs})
-    return _cut(create_feature_extractor, network, nodes, name)
+    return network, create_feature_extractor
 
 
-def _from_torchvision(name: str, nodes: tuple, kwargs: dict) -> nn.Module:
+def _from_torchvision(name: str, kwargs: dict) -> tuple[nn.Module, Callable]:
     import torchvision
     from torchvision.models.feature_extraction import create_feature_extractor
 
     network = torchvision.models.get_model(name, **{'weights': None, **kwargs})
-    return _cut(create_feature_extractor, network, nodes, name)
+    return network, create_feature_extractor
 
 
-def _cut(extract, network: nn.Module, nodes: tuple, name: str) -> nn.Module:
+def _cut(
+    extract: Callable, network: nn.Module, nodes: tuple, name: str
+) -> nn.Module:
     try:
         return extract(network, list(nodes))
     except ValueError as error:
@@ -133,4 +193,25 @@ def _cut(extract, network: nn.Module, nodes: tuple, name: str) -> nn.Module:
         raise ValueError(
             f'{name} has not all of the nodes {nodes} ({error}); its outer '
             f'modules are {", ".join(filter(None, known))}'
+        ) from error
+
+
+def _prune(
+    network: nn.Module, nodes: tuple, keeps_norm: bool, name: str
+) -> tuple[int, ...]:
+    """Leave out what comes after ``nodes``; their numbers, from 0."""
+    if not hasattr(network, 'prune_intermediate_layers'):
+        raise ValueError(
+            f"{name} cannot number its stages (timm's networks with "
+            'forward_intermediates can): give nodes by name'
+        )
+    try:
+        return tuple(
+            network.prune_intermediate_layers(
+                list(nodes), prune_norm=not keeps_norm
+            )
+        )
+    except AssertionError as error:
+        raise ValueError(
+            f'{name} has not all of the nodes {nodes}: {error}'
         ) from error

@@ -205,3 +205,102 @@ def test_state_dict_survives_a_file(tap, images):
     other.load_state_dict(torch.load(file, weights_only=True))
     assert_same_maps(other(images), tap.eval()(images))
     assert all(name.startswith('model.') for name in tap.state_dict())
+
+
+TRANSFORMERS = {
+    'vit': (
+        'test_vit',
+        dict(img_size=64, dynamic_img_size=True),
+    ),
+    'swin': (
+        'swin_tiny_patch4_window7_224',
+        dict(
+            embed_dim=8,
+            depths=(1, 1, 2, 1),
+            num_heads=(1, 1, 2, 2),
+            window_size=2,
+            img_size=64,
+            strict_img_size=False,
+        ),
+    ),
+}
+
+
+@pytest.fixture(params=list(TRANSFORMERS))
+def transformer(request):
+    return TRANSFORMERS[request.param]
+
+
+@pytest.mark.parametrize('size', [64, 32, 96])
+def test_numbered_maps_are_those_of_timm(transformer, size):
+    """Also of images of another size than the network was made for."""
+    name, kwargs = transformer
+    tap = FeatureTap(name, (-2, -1), final_norm=True, **kwargs).eval()
+    network = timm.create_model(name, num_classes=0, **kwargs).eval()
+    network.load_state_dict(tap.model.state_dict(), strict=False)
+    images = torch.randn(2, 3, size, size)
+    tokens = network.forward_features(images)
+    if tokens.ndim == 3:
+        side = size // 16
+        tokens = tokens[:, network.num_prefix_tokens :]
+        tokens = tokens.unflatten(1, (side, side))
+    maps = tap(images)
+    torch.testing.assert_close(maps[-1], tokens.permute(0, 3, 1, 2))
+    assert len(maps) == 2
+    assert tap.nodes[1] == tap.nodes[0] + 1
+
+
+def test_numbers_and_names_give_the_same_maps(images):
+    named = FeatureTap('test_convnext', ('stages.1', 'stages.3')).eval()
+    numbered = FeatureTap('test_convnext', (1, 3)).eval()
+    numbered.load_state_dict(named.state_dict())
+    assert_same_maps(numbered(images), named(images))
+    numbered.nodes = (3, 1)
+    assert_same_maps(numbered(images), named(images)[::-1])
+
+
+def test_blocks_after_the_last_number_are_left_out():
+    name, kwargs = TRANSFORMERS['vit']
+    tap = FeatureTap(name, (0, 1), **kwargs)
+    names = [n for n, _ in tap.model.named_parameters()]
+    assert not [n for n in names if n.startswith(('blocks.2', 'norm', 'head'))]
+    tap = FeatureTap(name, (0, 1), final_norm=True, **kwargs)
+    assert 'norm.weight' in dict(tap.model.named_parameters())
+
+
+def test_weights_of_the_library_are_read_behind_numbers(tmp_path):
+    name, kwargs = TRANSFORMERS['vit']
+    network = timm.create_model(name, **kwargs)
+    nn.init.ones_(network.blocks[0].attn.qkv.weight)
+    file = tmp_path / 'vit.pth'
+    torch.save(network.state_dict(), file)
+    init_cfg = dict(type='Pretrained', checkpoint=str(file))
+    tap = FeatureTap(name, (-1,), init_cfg=init_cfg, **kwargs)
+    tap.init_weights()
+    for key, value in tap.model.state_dict().items():
+        assert torch.equal(value, network.state_dict()[key])
+
+
+def test_named_tokens_are_no_map():
+    name, kwargs = TRANSFORMERS['vit']
+    tap = FeatureTap(name, ('blocks.1',), **kwargs)
+    with pytest.raises(ValueError, match=r"'blocks.1' gives tokens.*numbers"):
+        tap(torch.randn(1, 3, 64, 64))
+
+
+@pytest.mark.parametrize(
+    ('nodes', 'kwargs', 'message'),
+    [
+        (('stages.1', 2), {}, 'all names or all numbers'),
+        ((-1, 9), {}, r'not all of the nodes.*9.*out of range'),
+        (('stages.1',), dict(final_norm=True), 'final_norm is for nodes'),
+    ],
+)
+def test_nodes_that_do_not_go_together(nodes, kwargs, message):
+    with pytest.raises(ValueError, match=message):
+        FeatureTap('test_convnext', nodes, **kwargs)
+
+
+def test_numbers_of_a_network_that_has_none():
+    with pytest.raises(ValueError, match=r'resnet18 cannot number.*by name'):
+        FeatureTap('resnet18', (-1,), source='torchvision')
