@@ -120,13 +120,13 @@ def test_looking_for_a_package_that_is_not_there(monkeypatch):
     assert not optional._is_installed('nothing_of_this_name.at_all')
 
 
-def test_importing_the_package_imports_no_mmdet():
+def test_importing_the_package_needs_neither():
     code = (
-        'import sys, mmc2f.models, mmc2f.engine, mmc2f.evaluation, '
-        'mmc2f.datasets, mmc2f.retrieval, mmc2f.visualization; '
-        "print('mmdet' in sys.modules)"
+        'import sys; sys.modules.update({"mmdet": None, "mmcv._ext": None}); '
+        'import mmc2f.models, mmc2f.engine, mmc2f.evaluation, '
+        'mmc2f.datasets, mmc2f.retrieval, mmc2f.visualization'
     )
     done = subprocess.run(
         [sys.executable, '-c', code], capture_output=True, text=True
     )
-    assert done.stdout.split()[-1:] == ['False'], done.stderr
+    assert done.returncode == 0, done.stderr

@@ -85,14 +85,14 @@ def test_other_generators_of_boxes_fit():
     cfg = dict(
         type='mmdet.YOLOAnchorGenerator',
         strides=[32, 16],
-        base_sizes=[[(40, 20), (30, 30)], [(10, 40)]],
+        base_sizes=[[(40, 20), (30, 30)], [(10, 40), (40, 20)]],
     )
     wrapped = PriorAnchors(TASK_UTILS.build(cfg))
-    # 30 x 30 has an area of its own.
-    assert wrapped.scale_ids == ((0, 1), (2,))
+    # 40 x 20 stands at both levels.
+    assert wrapped.scale_ids == ((0, 1), (2, 0))
     anchors = wrapped.grid((64, 64), [(2, 2), (4, 4)])
     assert anchors.boxes[0].tolist() == [-4, 6, 36, 26]
-    assert len(anchors) == 2 * 4 + 16
+    assert len(anchors) == 2 * 4 + 2 * 16
 
 
 def test_wrapped_boxes_are_unwrapped():

@@ -26,10 +26,10 @@ class RegionCropper(nn.Module):
             1 is plain bilinear resizing. 0 takes ceil(box / size) samples,
             which avoids aliasing when regions are shrunk.
         roi_layer: Config of a layer of ``mmcv.ops`` that cuts the regions,
-            as mmdet's heads name it: ``dict(type='RoIAlign')`` or
-            ``dict(type='RoIPool')``. Its size is ``size``, and RoIAlign's
-            sampling ratio is ``sampling_ratio`` unless it has its own. None
-            is torchvision's RoIAlign, the same to the last bit.
+            as mmdet's heads name it: ``dict(type='RoIAlign')``, or
+            ``dict(type='RoIPool')`` on a GPU. Its size is ``size``, and
+            RoIAlign's sampling ratio is ``sampling_ratio`` unless it has its
+            own. None is torchvision's RoIAlign, the same to the last bit.
 
     Raises:
         ValueError: When an argument is out of range, or mmcv has no such
