@@ -4,11 +4,20 @@ VENV ?= .venv
 # The exact versions that were tested; empty lets pip choose.
 CONSTRAINTS ?= requirements/constraints.txt
 
+# The same for mmdet, whose compiled mmcv holds back torch. The compiled wheel
+# is kept outside of a checkout that is thrown away: MMC2F_WHEELHOUSE=FOLDER.
+MMDET_VENV ?= .venv-mmdet
+MMDET_CONSTRAINTS := requirements/constraints-mmdet.txt
+MMC2F_WHEELHOUSE ?= .wheelhouse
+
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
+MMDET_PY := $(MMDET_VENV)/bin/python
+MMDET_STAMP := $(MMDET_VENV)/.installed
+MMCV_VERSION := $(shell sed -n 's/^onedl-mmcv==//p' $(MMDET_CONSTRAINTS))
 LITE0 := checkpoints/tf_efficientnet_lite0.pth
 
-.PHONY: venv lint test checkpoints demo
+.PHONY: venv venv-mmdet lint test test-mmdet checkpoints demo
 
 venv: $(STAMP)
 
@@ -22,14 +31,34 @@ $(STAMP): setup.py pyproject.toml $(wildcard requirements/*.txt)
 lint: venv
 	$(PY) -m ruff check .
 
+venv-mmdet: $(MMDET_STAMP)
+
+# The wheel with ops is named to pip, which else takes the one without. What
+# is imported at the end is what skips tests where it is missing.
+$(MMDET_STAMP): setup.py pyproject.toml $(wildcard requirements/*.txt)
+	test -x $(MMDET_PY) || $(PYTHON) -m venv $(MMDET_VENV)
+	$(MMDET_PY) -m pip install -c $(MMDET_CONSTRAINTS) \
+		torch torchvision setuptools wheel ninja psutil
+	wheel=$$(.ci/compiled_mmcv.sh $(abspath $(MMDET_PY)) $(MMCV_VERSION) \
+		$(MMC2F_WHEELHOUSE)) && \
+	$(MMDET_PY) -m pip install -c $(MMDET_CONSTRAINTS) "$$wheel" \
+		-e '.[openmmlab,mmdet,tests]'
+	$(MMDET_PY) -c 'import mmcv.ops, mmdet.models'
+	touch $@
+
 # Tiny tensors gain nothing from threads, and lose much to an allocator that
 # gives its memory back after each step.
-test: export OMP_NUM_THREADS = 1
-test: export MALLOC_MMAP_MAX_ = 0
-test: export MALLOC_TRIM_THRESHOLD_ = 1099511627776
-test: export MALLOC_TOP_PAD_ = 67108864
+test test-mmdet: export OMP_NUM_THREADS = 1
+test test-mmdet: export MALLOC_MMAP_MAX_ = 0
+test test-mmdet: export MALLOC_TRIM_THRESHOLD_ = 1099511627776
+test test-mmdet: export MALLOC_TOP_PAD_ = 67108864
 test: lint
 	$(PY) -m pytest -q
+
+# By name: the folder test_mmdet, the configs and what is marked with mmdet.
+test-mmdet: export CUDA_VISIBLE_DEVICES =
+test-mmdet: venv-mmdet
+	$(MMDET_PY) -m pytest -q -k mmdet
 
 checkpoints: $(LITE0)
 

@@ -14,7 +14,13 @@ from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).resolve().parent
 MIM_PARTS = ('configs', 'tools', 'model-index.yml')
-EXTRAS = ('openmmlab', 'mminstall', 'pretrained', 'optional', 'tests', 'docs')
+EXTRAS = (
+    *('openmmlab', 'mminstall', 'mmdet'),
+    *('pretrained', 'optional', 'tests', 'docs'),
+)
+# The packages of mminstall overwrite those of openmmlab, and mmdet holds back
+# torch and needs more than pip installs.
+NOT_IN_ALL = ('mminstall', 'mmdet')
 # onedl-mim 0.5 takes the top folder of the first path in RECORD for the
 # package. Pip sorts RECORD, so "mmc2f-0.1.0.dist-info" stands before
 # "mmc2f/"; "+" sorts before "-" and brings a folder with .mim to the front.
@@ -91,9 +97,13 @@ def readme() -> str:
 
 
 extras = {name: requirements(name) for name in EXTRAS}
-# Without mminstall, whose packages overwrite those of openmmlab.
 extras['all'] = sorted(
-    {line for name in EXTRAS if name != 'mminstall' for line in extras[name]}
+    {
+        line
+        for name in EXTRAS
+        if name not in NOT_IN_ALL
+        for line in extras[name]
+    }
 )
 
 setup(

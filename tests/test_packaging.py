@@ -154,8 +154,15 @@ def test_metadata_names_the_needs(wheel):
         r'^Requires-Dist: (.*extra == "all")', metadata, re.M
     )
     assert [line for line in everything if line.startswith('onedl-mmcv')]
-    # The other family would be installed over the first.
+    # The other family would be installed over the first, and mmdet holds back
+    # torch.
     assert not [line for line in everything if line.startswith('mm')]
+    assert not [line for line in everything if 'mmdet' in line]
+    assert re.search(
+        r'^Requires-Dist: onedl-mmdetection>=3\.5; extra == "mmdet"',
+        metadata,
+        re.M,
+    )
 
 
 def test_editable_install_links(checkout, tmp_path):
