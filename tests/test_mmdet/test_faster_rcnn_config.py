@@ -1,14 +1,17 @@
 """Faster R-CNN starts from a backbone that was trained here."""
 
+import json
 import re
 import runpy
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
-from mmengine.structures import InstanceData
+from mmengine.runner import Runner
+from PIL import Image
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / 'configs/mmdet/faster_rcnn_r50_ccfr.py'
@@ -72,30 +75,54 @@ def test_it_starts_from_the_exported_weights(small, build):
         assert torch.equal(started[name], value), name
 
 
-@pytest.mark.mmdet
-def test_it_computes_its_losses_and_finds_boxes(small, build):
-    from mmdet.structures import DetDataSample
+def write_coco(folder):
+    """Four pictures with a bright bird each, for training and validation."""
+    (folder / 'images').mkdir(parents=True)
+    (folder / 'annotations').mkdir()
+    images, boxes = [], []
+    for i in range(1, 5):
+        pixels = np.zeros((64, 96, 3), np.uint8)
+        pixels[8:48, 4 * i : 4 * i + 40] = 255
+        name = f'{i}.png'
+        Image.fromarray(pixels).save(folder / 'images' / name)
+        images.append(dict(id=i, file_name=name, width=96, height=64))
+        box = dict(id=i, image_id=i, category_id=1, iscrowd=0, area=1600)
+        boxes.append(dict(box, bbox=[4 * i, 8, 40, 40]))
+    content = dict(
+        images=images,
+        annotations=boxes,
+        categories=[dict(id=1, name='bird')],
+    )
+    for split in ('train', 'val'):
+        path = folder / 'annotations' / f'{split}.json'
+        path.write_text(json.dumps(content), encoding='utf-8')
 
-    model = build(small[0].model)
-    sample = DetDataSample(
-        metainfo=dict(
-            img_shape=(64, 64), ori_shape=(64, 64), scale_factor=(1.0, 1.0)
-        )
-    )
-    sample.gt_instances = InstanceData(
-        bboxes=torch.tensor([[8.0, 8.0, 40.0, 40.0]]),
-        labels=torch.tensor([0]),
-    )
-    image = torch.randint(256, (3, 64, 64), dtype=torch.uint8)
-    data = dict(inputs=[image], data_samples=[sample])
-    losses = model(**model.data_preprocessor(data, True), mode='loss')
-    total, _ = model.parse_losses(losses)
-    total.backward()
-    assert total.isfinite()
-    model.eval()
-    with torch.no_grad():
-        (found,) = model.test_step(data)
-    assert found.pred_instances.bboxes.shape[1] == 4
+
+@pytest.mark.mmdet
+def test_it_trains_and_validates(small, tmp_path):
+    write_coco(tmp_path / 'birds')
+    cfg, weights = small
+    for split in ('train', 'val', 'test'):
+        loader = cfg[f'{split}_dataloader']
+        loader.num_workers, loader.persistent_workers = 0, False
+        loader.dataset.data_root = str(tmp_path / 'birds')
+        for step in loader.dataset.pipeline:
+            if step.type == 'Resize':
+                step.scale = (96, 64)
+    boxes = str(tmp_path / 'birds' / cfg.val_ann_file)
+    cfg.val_evaluator.ann_file = cfg.test_evaluator.ann_file = boxes
+    cfg.train_cfg.max_epochs = 1
+    cfg.work_dir, cfg.log_level = str(tmp_path / 'work'), 'WARNING'
+    cfg.experiment_name = 'faster_rcnn_test'
+    runner = Runner.from_cfg(cfg)
+    runner.train()
+    assert 'val/coco/bbox_mAP' in runner.message_hub.log_scalars
+    trained = runner.model.backbone.state_dict()
+    # The first stage is frozen, the last is not.
+    assert torch.equal(trained['conv1.weight'], weights['conv1.weight'])
+    last = 'layer4.1.conv2.weight'
+    assert not torch.equal(trained[last], weights[last])
+    assert (tmp_path / 'work' / 'epoch_1.pth').is_file()
 
 
 def test_epochs_and_files_follow_from_the_top(tmp_path, monkeypatch):
