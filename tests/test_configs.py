@@ -91,7 +91,8 @@ def test_builds_through_the_runner(path, runner_errors):
 def test_each_method_has_a_plain_counterpart():
     plain = {path.stem.removeprefix('baseline_') for path in BASELINES}
     ccfr = {path.stem.removeprefix('ccfr_') for path in CCFR}
-    others = {'mlp_cub', 'cub_mmdet', 'fonts_mmdet'}
+    others = {'mlp_cub', 'cub_convnext', 'cub_swin', 'cub_dinov2'}
+    others |= {'cub_mmdet', 'fonts_mmdet'}
     assert ccfr - others == plain
     mlph = {path.stem.removeprefix('mlph_') for path in MLPH}
     assert mlph <= plain
@@ -110,13 +111,13 @@ def test_data_is_looked_for_where_the_environment_says(path, monkeypatch):
         dataset = dataset.get('dataset', dataset)
         assert dataset.data_root == cfg.data_root
     weights = cfg.model.backbone.init_cfg.checkpoint
-    assert weights.startswith(('elsewhere/', 'torchvision://'))
+    assert weights.startswith(('elsewhere/', 'torchvision://', 'https://'))
     monkeypatch.delenv('MMC2F_DATA')
     monkeypatch.delenv('MMC2F_CHECKPOINTS')
     cfg = Config.fromfile(path)
     assert cfg.data_root.startswith('data/')
     weights = cfg.model.backbone.init_cfg.checkpoint
-    assert weights.startswith(('checkpoints/', 'torchvision://'))
+    assert weights.startswith(('checkpoints/', 'torchvision://', 'https://'))
 
 
 @each_config
