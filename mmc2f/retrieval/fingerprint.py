@@ -46,8 +46,10 @@ def fingerprint(
 def _hash_weights(model: nn.Module) -> str:
     if is_model_wrapper(model):
         model = model.module
+    # LoRA keeps the weights that it adds to out of the state dict.
+    values = {**dict(model.named_parameters()), **model.state_dict()}
     digest = hashlib.sha256()
-    for name, value in sorted(model.state_dict().items()):
+    for name, value in sorted(values.items()):
         if isinstance(value, torch.Tensor):
             value = value.detach().cpu().contiguous()
             head = f'{name} {value.dtype} {tuple(value.shape)}\n'
