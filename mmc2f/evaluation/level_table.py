@@ -25,8 +25,8 @@ def level_table(
         levels: Names of the levels.
 
     Returns:
-        A row a view; columns are the levels' accuracies, consistency and
-        distance.
+        A row a view; columns are the levels' accuracies, consistency,
+        distance, and what the finest answers imply for the coarser levels.
     """
     from rich.table import Table
 
@@ -35,7 +35,8 @@ def level_table(
         caption_justify='left',
     )
     table.add_column('accuracy, %')
-    for heading in (*levels, 'consistency, %', 'distance'):
+    implied = [f'{name} implied' for name in levels[1:]]
+    for heading in (*levels, 'consistency, %', 'distance', *implied):
         table.add_column(heading, justify='right')
     for view, own in views.items():
         cells = [
@@ -48,6 +49,10 @@ def level_table(
             *cells,
             f'{metrics[f"{view}_consistency"]:.2f}',
             f'{metrics[f"{view}_distance"]:.2f}',
+            *(
+                f'{metrics[f"{view}_{name}_implied_top1"]:.2f}'
+                for name in levels[1:]
+            ),
         )
     return table
 

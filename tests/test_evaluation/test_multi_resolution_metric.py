@@ -69,11 +69,15 @@ def test_by_hand():
         'high_z_top1': 75,
         'high_consistency': 75,
         'high_distance': 2,
+        'high_y_implied_top1': 75,
+        'high_z_implied_top1': 75,
         'low_x_top1': 0,
         'low_y_top1': 100,
         'low_z_top1': 100,
         'low_consistency': 100,
         'low_distance': 1,
+        'low_y_implied_top1': 100,
+        'low_z_implied_top1': 100,
     }
 
 
@@ -91,6 +95,21 @@ def naive(samples, tree):
                 for s in own
             ]
             values[f'{view}_{name}_top1'] = 100 * sum(hits) / len(hits)
+            if level:
+                implied = [
+                    int(
+                        tree.ancestors(level)[
+                            s.level_scores[0]
+                            .tolist()
+                            .index(max(s.level_scores[0].tolist()))
+                        ]
+                    )
+                    == int(s.gt_label_levels[level])
+                    for s in own
+                ]
+                values[f'{view}_{name}_implied_top1'] = (
+                    100 * sum(implied) / len(implied)
+                )
     return values
 
 
@@ -186,8 +205,9 @@ def test_table_is_logged(monkeypatch):
     (low,) = [line for line in lines if 'low' in line]
     assert high.split() == [
         *('│', 'high', '│', '*100.00', '│', '100.00', '│', '100.00'),
-        *('│', '100.00', '│', '0.00', '│'),
+        *('│', '100.00', '│', '0.00', '│', '100.00', '│', '100.00', '│'),
     ]
+    assert any('y implied' in line for line in lines)
     assert low.split()[3:8] == ['0.00', '│', '100.00', '│', '*100.00']
 
 

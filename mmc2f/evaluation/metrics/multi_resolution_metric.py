@@ -34,6 +34,10 @@ class MultiResolutionMetric(MultiLevelMetric):
       whose finest class is wrong, in steps: 1 is a mistake within the next
       level, the number of levels one that shares no class at all. 0 where no
       image is wrong; any mistake is at least 1.
+    * ``{view}_{level}_implied_top1``, of each coarser level: percent of
+      images whose *finest* answer lies in the right class of that level.
+      Where it is above ``{view}_{level}_top1``, the ancestor of the finest
+      answer is a better answer than the level's own.
 
     Re-ranked scores are not judged here, see ``mmc2f.ReRankMetric``. Fields
     and errors are those of :class:`MultiLevelMetric`.
@@ -76,4 +80,8 @@ class MultiResolutionMetric(MultiLevelMetric):
         metrics[f'{view}_distance'] = (
             mistakes.mean().item() if len(mistakes) else 0.0
         )
+        for level, name in enumerate(self.tree.levels[1:], start=1):
+            implied = self.tree.ancestors(level)[predicted[:, 0]]
+            hits = (implied == target[:, level]).double()
+            metrics[f'{view}_{name}_implied_top1'] = 100 * hits.mean().item()
         return metrics
