@@ -10,7 +10,7 @@ from .chunked_projection import ChunkedProjection
 
 # All pairs and the triple: Eq. 6.
 INTERACTIONS = ((0, 1), (0, 2), (1, 2), (0, 1, 2))
-# Numbers in a chunk of one projected map; the fastest in
+# Numbers in a chunk of one projected map; as fast as any in
 # benchmarks/multilinear_pool.py, and small beside the maps themselves.
 CHUNK_NUMEL = 2**21
 TRACED_CHUNK = 1024
