@@ -57,7 +57,7 @@ def level_table(
     return table
 
 
-def table_text(table: Table, width: int = 100) -> str:
+def table_text(table: Table, width: int = 120) -> str:
     """A table as plain text, such as a log holds.
 
     Args:
