@@ -337,15 +337,19 @@ def test_unknown_parts_and_losses_are_named(images, tmp_path):
     )
 
 
-PLAIN = dict(
-    _delete_=True,
-    type='ImageClassifier',
-    backbone=dict(
-        type='mmc2f.FeatureTap', model_name='test_efficientnet', nodes=['bn2']
-    ),
-    neck=dict(type='GlobalAveragePooling'),
-    head=dict(type='LinearClsHead', num_classes=4, in_channels=256),
-)
+def plain_model():
+    """Config of an mmpretrain classifier; merging it takes a key away."""
+    return dict(
+        _delete_=True,
+        type='ImageClassifier',
+        backbone=dict(
+            type='mmc2f.FeatureTap',
+            model_name='test_efficientnet',
+            nodes=['bn2'],
+        ),
+        neck=dict(type='GlobalAveragePooling'),
+        head=dict(type='LinearClsHead', num_classes=4, in_channels=256),
+    )
 
 
 def test_losses_of_a_model_that_has_no_choice_are_refused(images, tmp_path):
@@ -353,14 +357,14 @@ def test_losses_of_a_model_that_has_no_choice_are_refused(images, tmp_path):
         images,
         tmp_path,
         r"names the losses \('multi_level',\), but ImageClassifier has no",
-        model=PLAIN,
+        model=plain_model(),
     )
 
 
 def test_a_model_without_a_choice_of_losses_has_stages_too(images, tmp_path):
     stages = [dict(name='head', frozen=['backbone']), dict(name='everything')]
     cfg = tiny_config(images, tmp_path, (1, 1), stages)
-    cfg.merge_from_dict(dict(model=PLAIN))
+    cfg.merge_from_dict(dict(model=plain_model()))
     recorder = train(cfg)
     assert changed(recorder, 0) == {'head'}
     assert changed(recorder, 1) == {'head', 'backbone'}
