@@ -39,8 +39,8 @@ views = [
 stage_epochs = (1, 5)
 # The paper's first stage also keeps the projections: ('backbone', 'neck').
 frozen_at_first = ('backbone',)
-learning_rate = 0.02  # at batch_size; see schedules/mlph_stages.py for parts
-second_lr_scale = 0.2  # part of the rates that the second stage starts with
+learning_rate = 0.005  # at batch_size; see schedules/mlph_stages.py for parts
+second_lr_scale = 0.4  # part of the rates that the second stage starts with
 batch_size = 32
 channels = 512  # d: of each projection, so of each product
 interactions = ((0, 1), (0, 2), (1, 2), (0, 1, 2))
