@@ -361,6 +361,16 @@ def test_losses_of_a_model_that_has_no_choice_are_refused(images, tmp_path):
     )
 
 
+def test_a_warm_start_that_the_model_does_not_offer_is_refused(
+    images, tmp_path
+):
+    stages = [dict(name='head', warm_start=['head'])]
+    cfg = tiny_config(images, tmp_path, (1,), stages)
+    cfg.merge_from_dict(dict(model=plain_model()))
+    with pytest.raises(ValueError, match='has a warm_start, which ImageClas'):
+        Runner.from_cfg(cfg).train()
+
+
 def test_a_model_without_a_choice_of_losses_has_stages_too(images, tmp_path):
     stages = [dict(name='head', frozen=['backbone']), dict(name='everything')]
     cfg = tiny_config(images, tmp_path, (1, 1), stages)

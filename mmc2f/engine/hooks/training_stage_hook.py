@@ -107,6 +107,12 @@ class TrainingStageHook(Hook):
             names = (*stage.frozen, *stage.norm_eval, *stage.warm_start)
             _named(model, stage, names)
             _set_losses(model, stage)
+            if stage.warm_start and not hasattr(model, 'warm_start'):
+                raise ValueError(
+                    f'stage "{stage.name}" has a warm_start, which '
+                    f'{type(model).__name__} does not offer: leave it out, '
+                    'or take mmc2f.CCFR'
+                )
         # What the model froze itself is none of the stages' business.
         self._trained = [p for p in model.parameters() if p.requires_grad]
         self._entered = None

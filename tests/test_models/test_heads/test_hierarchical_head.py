@@ -240,7 +240,10 @@ def test_the_tree_travels_with_the_weights(head, tree, feature, tmp_path):
 def test_a_checkpoint_without_a_tree_loads(head, tree):
     state = head.state_dict()
     del state['tree_json']
-    HierarchicalHead(tree, FEATURES).load_state_dict(state)
+    twin = HierarchicalHead(tree, FEATURES)
+    twin.load_state_dict(state)
+    assert torch.equal(twin.fcs[2].weight, head.fcs[2].weight)
+    assert torch.equal(twin.tree_json, head.tree_json)
 
 
 def test_is_built_from_a_config(tree):
