@@ -11,6 +11,7 @@ from mmc2f.evaluation.functional import (
     hierarchical_accuracy,
     hierarchical_distance,
     level_consistency,
+    paired_bootstrap,
     sum_to_levels,
 )
 from mmc2f.evaluation.search_resolutions import search_resolutions
@@ -38,6 +39,7 @@ __all__ = [
     'multi_level_loss',
     'multilinear_pool',
     'navigator_ranking_loss',
+    'paired_bootstrap',
     'region_triplet_margin',
     'rerank',
     'retrieval_scores',

@@ -72,6 +72,11 @@ CALLS = {
         (torch.tensor([[0.0, 0.5]]), torch.tensor([[0.2, 0.1]])),
         1.5,
     ),
+    'paired_bootstrap': (
+        # The same at each image, so that no resampling changes it.
+        (torch.tensor([0, 0]), torch.tensor([1, 1])),
+        (100.0, 100.0, 100.0),
+    ),
     'region_triplet_margin': (
         (FEATURES.unsqueeze(1), torch.eye(2), LABELS),
         [[1.0], [-1.0], [1.0], [-1.0]],

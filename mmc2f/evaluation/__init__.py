@@ -9,6 +9,7 @@ from mmc2f.evaluation.functional import (
     hierarchical_distance,
     hit_rates,
     level_consistency,
+    paired_bootstrap,
     rerank_accuracy,
     sum_to_levels,
 )
@@ -44,6 +45,7 @@ __all__ = [
     'hit_rates',
     'level_consistency',
     'measure_curves',
+    'paired_bootstrap',
     'rerank_accuracy',
     'rerank_table',
     'search_resolutions',

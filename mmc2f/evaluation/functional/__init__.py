@@ -23,6 +23,10 @@ from mmc2f.evaluation.functional.hierarchical_distance import (
 )
 from mmc2f.evaluation.functional.level_consistency import level_consistency
 from mmc2f.evaluation.functional.level_scores import sum_to_levels
+from mmc2f.evaluation.functional.paired_bootstrap import (
+    PairedGain,
+    paired_bootstrap,
+)
 from mmc2f.evaluation.functional.rerank_accuracy import (
     rerank_accuracy,
     topk_hits,
@@ -34,6 +38,7 @@ from mmc2f.evaluation.functional.two_fold_levels import (
 
 __all__ = [
     'BoxHits',
+    'PairedGain',
     'answer_measures',
     'box_hits',
     'calibrate_level_thresholds',
@@ -44,6 +49,7 @@ __all__ = [
     'hierarchical_distance',
     'hit_rates',
     'level_consistency',
+    'paired_bootstrap',
     'predict_levels',
     'rerank_accuracy',
     'split_images',
