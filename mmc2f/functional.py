@@ -7,12 +7,10 @@ them for use without configs, registries or models.
 from mmc2f.evaluation.functional import (
     calibrate_level_thresholds,
     coverage_accuracy,
-    finest_confident_level,
     hierarchical_accuracy,
     hierarchical_distance,
     level_consistency,
     paired_bootstrap,
-    sum_to_levels,
 )
 from mmc2f.evaluation.search_resolutions import search_resolutions
 from mmc2f.models.losses import (
@@ -25,6 +23,7 @@ from mmc2f.models.losses import (
 from mmc2f.models.necks import multilinear_pool, signed_sqrt_l2
 from mmc2f.models.regions import iou_suppression, topk_nms
 from mmc2f.retrieval import rerank, retrieval_scores
+from mmc2f.structures import finest_confident_level, sum_to_levels
 
 __all__ = [
     'calibrate_level_thresholds',

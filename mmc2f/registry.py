@@ -74,5 +74,5 @@ TASK_UTILS = Registry(
     'task util',
     parent=MMENGINE_TASK_UTILS,
     scope=SCOPE,
-    locations=['mmc2f.models', 'mmc2f.retrieval', 'mmc2f.hierarchy'],
+    locations=['mmc2f.models', 'mmc2f.retrieval', 'mmc2f.clustering'],
 )

@@ -16,7 +16,7 @@ from mmengine.config import Config, DictAction
 from PIL import Image, ImageOps
 
 from mmc2f.apis.label_tree import is_clustering, multi_level_head
-from mmc2f.hierarchy import HierarchyReport, build_class_hierarchy
+from mmc2f.clustering import HierarchyReport, build_class_hierarchy
 from mmc2f.structures import LabelTree
 from mmc2f.visualization import contact_sheet
 

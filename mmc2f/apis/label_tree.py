@@ -85,7 +85,7 @@ def _resumed_checkpoint(cfg: Config) -> str | None:
 
 
 def _cluster(cfg: Config, clustering: dict) -> LabelTree:
-    from mmc2f.hierarchy import build_class_hierarchy
+    from mmc2f.clustering import build_class_hierarchy
 
     if cfg.get('launcher', 'none') != 'none' and not is_distributed():
         # The runner would do this a little later.

@@ -4,14 +4,12 @@ from mmc2f.evaluation.functional import (
     box_hits,
     calibrate_level_thresholds,
     coverage_accuracy,
-    finest_confident_level,
     hierarchical_accuracy,
     hierarchical_distance,
     hit_rates,
     level_consistency,
     paired_bootstrap,
     rerank_accuracy,
-    sum_to_levels,
 )
 from mmc2f.evaluation.metrics import (
     CocoBoxWriter,
@@ -27,6 +25,7 @@ from mmc2f.evaluation.resolution_curves import (
     measure_curves,
 )
 from mmc2f.evaluation.search_resolutions import search_resolutions
+from mmc2f.structures import finest_confident_level, sum_to_levels
 
 __all__ = [
     'CocoBoxWriter',

@@ -11,9 +11,6 @@ from mmc2f.evaluation.functional.calibrate_level_thresholds import (
     calibrate_level_thresholds,
 )
 from mmc2f.evaluation.functional.coverage_accuracy import coverage_accuracy
-from mmc2f.evaluation.functional.finest_confident_level import (
-    finest_confident_level,
-)
 from mmc2f.evaluation.functional.hierarchical_accuracy import (
     hierarchical_accuracy,
     predict_levels,
@@ -22,7 +19,6 @@ from mmc2f.evaluation.functional.hierarchical_distance import (
     hierarchical_distance,
 )
 from mmc2f.evaluation.functional.level_consistency import level_consistency
-from mmc2f.evaluation.functional.level_scores import sum_to_levels
 from mmc2f.evaluation.functional.paired_bootstrap import (
     PairedGain,
     paired_bootstrap,
@@ -44,7 +40,6 @@ __all__ = [
     'calibrate_level_thresholds',
     'coverage_accuracy',
     'covered_share',
-    'finest_confident_level',
     'hierarchical_accuracy',
     'hierarchical_distance',
     'hit_rates',
@@ -53,7 +48,6 @@ __all__ = [
     'predict_levels',
     'rerank_accuracy',
     'split_images',
-    'sum_to_levels',
     'topk_hits',
     'two_fold_levels',
 ]

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from mmc2f.evaluation.functional.class_range import check_classes
 from mmc2f.structures import LabelTree
+from mmc2f.structures.level_scores import check_classes
 
 __all__ = ['hierarchical_distance']
 

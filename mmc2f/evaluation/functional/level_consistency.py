@@ -2,8 +2,8 @@
 
 from torch import Tensor
 
-from mmc2f.evaluation.functional.class_range import check_classes
 from mmc2f.structures import LabelTree
+from mmc2f.structures.level_scores import check_classes
 
 __all__ = ['level_consistency']
 

@@ -9,9 +9,7 @@ from torch import Tensor
 from mmc2f.evaluation.functional.calibrate_level_thresholds import (
     calibrate_level_thresholds,
 )
-from mmc2f.evaluation.functional.finest_confident_level import (
-    finest_confident_level,
-)
+from mmc2f.structures import finest_confident_level
 
 __all__ = ['split_images', 'two_fold_levels']
 

@@ -20,9 +20,6 @@ from mmc2f.evaluation.functional.answer_measures import answer_measures
 from mmc2f.evaluation.functional.calibrate_level_thresholds import (
     calibrate_level_thresholds,
 )
-from mmc2f.evaluation.functional.finest_confident_level import (
-    finest_confident_level,
-)
 from mmc2f.evaluation.functional.two_fold_levels import (
     split_images,
     two_fold_levels,
@@ -33,7 +30,7 @@ from mmc2f.evaluation.metrics.multi_level_metric import (
     MultiLevelMetric,
 )
 from mmc2f.registry import METRICS
-from mmc2f.structures import LabelTree
+from mmc2f.structures import LabelTree, finest_confident_level
 
 __all__ = ['FinestConfidentLevel']
 

@@ -10,11 +10,8 @@ import torch
 from mmengine.evaluator import BaseMetric
 from torch import Tensor
 
-from mmc2f.evaluation.functional.level_scores import (
-    check_scores,
-    sum_to_levels,
-)
-from mmc2f.structures import LabelTree
+from mmc2f.structures import LabelTree, sum_to_levels
+from mmc2f.structures.level_scores import check_scores
 
 __all__ = ['LevelRecord', 'MultiLevelMetric']
 

@@ -8,11 +8,10 @@ from mmpretrain.models.heads import ClsHead
 from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 
-from mmc2f.evaluation.functional import finest_confident_level
 from mmc2f.models.heads.hard_labels import hard_labels
 from mmc2f.models.heads.tree_buffer import tree_from_buffer, tree_to_buffer
 from mmc2f.registry import MODELS
-from mmc2f.structures import LabelTree
+from mmc2f.structures import LabelTree, finest_confident_level
 
 
 @MODELS.register_module()

@@ -4,7 +4,7 @@ from math import comb, log
 import pytest
 import torch
 
-from mmc2f.hierarchy import agreement
+from mmc2f.clustering import agreement
 
 FOUND = [0, 0, 1, 1, 2, 2, 2, 0]
 KNOWN = [0, 0, 0, 1, 1, 2, 2, 2]

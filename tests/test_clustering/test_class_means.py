@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from mmc2f.hierarchy import class_means
+from mmc2f.clustering import class_means
 
 
 def test_equals_a_loop_over_images():

@@ -3,9 +3,8 @@
 import pytest
 import torch
 
-from mmc2f.evaluation import sum_to_levels
-from mmc2f.evaluation.functional.level_scores import check_scores
-from mmc2f.structures import LabelTree
+from mmc2f.structures import LabelTree, sum_to_levels
+from mmc2f.structures.level_scores import check_scores
 
 TREE = LabelTree(
     ['x', 'y', 'z'],

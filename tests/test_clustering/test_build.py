@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from mmc2f.hierarchy import ClusterResult, build_class_hierarchy
-from mmc2f.hierarchy.build import HierarchyReport
+from mmc2f.clustering import ClusterResult, build_class_hierarchy
+from mmc2f.clustering.build import HierarchyReport
 from mmc2f.structures import LabelTree
 
 CLASSES = ['apple', 'cherry', 'leaf', 'moss']

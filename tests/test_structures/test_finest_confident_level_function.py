@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from mmc2f.evaluation import finest_confident_level
+from mmc2f.structures import finest_confident_level
 
 NAN, INFINITY = float('nan'), float('inf')
 

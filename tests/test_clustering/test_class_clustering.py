@@ -1,6 +1,6 @@
 import torch
 
-from mmc2f.hierarchy import ClassClustering
+from mmc2f.clustering import ClassClustering
 from mmc2f.registry import TASK_UTILS
 from mmc2f.structures import LabelTree
 
@@ -29,3 +29,9 @@ def test_options_reach_the_clustering():
     result = clustering.cluster(FEATURES, LABELS, 4)
     assert list(result.silhouette) == [2, 3]
     assert clustering.tree('abcd', result).levels == ('face', 'group')
+
+
+def test_former_name_of_the_package_works():
+    import mmc2f.hierarchy
+
+    assert mmc2f.hierarchy.ClassClustering is ClassClustering

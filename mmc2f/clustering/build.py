@@ -4,6 +4,7 @@ import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 import torch
 from mmengine.config import Config
 from mmengine.device import get_device
@@ -12,18 +13,16 @@ from mmengine.runner import load_checkpoint
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+from mmc2f.clustering.cluster_classes import ClusterResult, class_means
+from mmc2f.clustering.extract_features import extract_features
 from mmc2f.datasets.class_names import class_names
 from mmc2f.datasets.train_loader_in_test_mode import (
     train_loader_in_test_mode,
 )
-from mmc2f.hierarchy.agreement import agreement
-from mmc2f.hierarchy.class_means import class_means
-from mmc2f.hierarchy.cluster_classes import ClusterResult
-from mmc2f.hierarchy.extract_features import extract_features
 from mmc2f.registry import TASK_UTILS
 from mmc2f.structures import LabelTree
 
-__all__ = ['HierarchyReport', 'build_class_hierarchy']
+__all__ = ['HierarchyReport', 'agreement', 'build_class_hierarchy']
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +59,42 @@ class HierarchyReport:
                 f'NMI {scores["nmi"]:.3f}'
             )
         return '\n'.join(lines)
+
+
+def agreement(
+    assignment: Sequence[int] | np.ndarray | Tensor,
+    reference_parent: Sequence[int] | np.ndarray | Tensor,
+) -> dict[str, float]:
+    """Compare a clustering of classes with a known grouping of them.
+
+    Args:
+        assignment: ``(C,)`` cluster of each class.
+        reference_parent: ``(C,)`` known group of each class, such as
+            ``LabelTree.ancestors('family')``.
+
+    Returns:
+        ``ari``, the adjusted Rand index: 1 for the same grouping, about 0
+        for chance. ``nmi``, the normalised mutual information in [0, 1]; it
+        is not adjusted for chance and grows with the number of clusters.
+
+    Raises:
+        ValueError: The two are not about the same number of classes.
+    """
+    from sklearn.metrics import (
+        adjusted_rand_score,
+        normalized_mutual_info_score,
+    )
+
+    found, known = np.asarray(assignment), np.asarray(reference_parent)
+    if found.shape != known.shape or found.ndim != 1:
+        raise ValueError(
+            f'The clustering is about {found.size} classes, the reference '
+            f'about {known.size}; both must list the same classes.'
+        )
+    return {
+        'ari': float(adjusted_rand_score(known, found)),
+        'nmi': float(normalized_mutual_info_score(known, found)),
+    }
 
 
 def build_class_hierarchy(

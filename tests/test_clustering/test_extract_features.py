@@ -7,8 +7,8 @@ from mmpretrain.structures import DataSample
 from torch import nn
 from torch.utils.data import DataLoader
 
-from mmc2f.hierarchy import extract_features
-from mmc2f.hierarchy.extract_features import _merge_ranks
+from mmc2f.clustering import extract_features
+from mmc2f.clustering.extract_features import _merge_ranks
 
 
 class _Rows(torch.utils.data.Dataset):

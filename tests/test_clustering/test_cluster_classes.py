@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from mmc2f.hierarchy import cluster_classes
-from mmc2f.hierarchy.cluster_classes import _by_first_class
+from mmc2f.clustering import cluster_classes
+from mmc2f.clustering.cluster_classes import _by_first_class
 
 GROUPS = [0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2]
 

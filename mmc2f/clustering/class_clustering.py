@@ -4,8 +4,11 @@ from collections.abc import Iterable, Sequence
 
 from torch import Tensor
 
-from mmc2f.hierarchy.class_means import class_means
-from mmc2f.hierarchy.cluster_classes import ClusterResult, cluster_classes
+from mmc2f.clustering.cluster_classes import (
+    ClusterResult,
+    class_means,
+    cluster_classes,
+)
 from mmc2f.registry import TASK_UTILS
 from mmc2f.structures import LabelTree
 

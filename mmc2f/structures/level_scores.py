@@ -1,0 +1,138 @@
+"""Scores of the levels of a tree, and the level that answers."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from mmc2f.structures.label_tree import LabelTree
+
+__all__ = [
+    'check_classes',
+    'check_scores',
+    'finest_confident_level',
+    'sum_to_levels',
+]
+
+
+def sum_to_levels(scores: Tensor, tree: LabelTree) -> list[Tensor]:
+    """Add up the finest probabilities under each class of each level.
+
+    The probability that an image is of a genus is that of all its species
+    together. This is what a classifier of the finest classes alone says
+    about the levels above; its best genus need not hold its best species.
+
+    Args:
+        scores: Probabilities ``(N, C_0)``.
+        tree: Hierarchy.
+
+    Returns:
+        For each level i of the tree, fine to coarse, ``(N, C_i)``. The first
+        is ``scores`` itself.
+
+    Raises:
+        ValueError: There is not one score a finest class, or one is NaN.
+    """
+    check_scores(scores, tree)
+    levels = [scores]
+    for level in range(tree.num_levels - 1):
+        sums = scores.new_zeros(len(scores), tree.num_classes(level + 1))
+        parents = tree.parent_of(level).to(scores.device)
+        levels.append(sums.index_add(1, parents, levels[-1]))
+    return levels
+
+
+def finest_confident_level(
+    confidence: Tensor, thresholds: Tensor | Sequence[float | None]
+) -> Tensor:
+    """Say "a gull" where the species of gull is in doubt.
+
+    Answers at the first level, from fine to coarse, whose confidence is at
+    least its threshold::
+
+        level = min{l : confidence[l] >= thresholds[l]}
+
+    Args:
+        confidence: ``(N, L)`` greatest probability of each level, fine to
+            coarse. NaN is no confidence.
+        thresholds: One a level, as :func:`calibrate_level_thresholds` finds
+            them. Infinity, or ``None`` in a sequence (which a config file
+            can hold): a level that never answers.
+
+    Returns:
+        ``(N,)`` int64 index of the level, -1 where no level answers.
+
+    Raises:
+        ValueError: There is not one threshold a level, or one is NaN.
+    """
+    if not isinstance(thresholds, Tensor):
+        values = [float('inf') if t is None else t for t in thresholds]
+        thresholds = torch.tensor(values, dtype=torch.double)
+    thresholds = thresholds.to(confidence.device, torch.double)
+    if confidence.ndim != 2 or thresholds.shape != confidence.shape[1:]:
+        raise ValueError(
+            f'confidence must be (N, L) with one threshold a level, but is '
+            f'{tuple(confidence.shape)} with {tuple(thresholds.shape)} '
+            'thresholds'
+        )
+    if thresholds.isnan().any():
+        raise ValueError(f'a threshold is NaN: {thresholds.tolist()}')
+    # As float64, which holds a float32 exactly: a confidence that became a
+    # threshold passes it.
+    passes = confidence.double() >= thresholds
+    # Of equal values argmax takes the first.
+    finest = passes.to(torch.uint8).argmax(dim=1)
+    return finest.where(passes.any(dim=1), -1)
+
+
+def check_scores(
+    scores: Tensor, tree: LabelTree, level: int | str = 0
+) -> None:
+    """Check that scores are those of a level's classes, and numbers.
+
+    Args:
+        scores: Should be ``(N, C)``.
+        tree: Hierarchy.
+        level: Whose C classes are meant.
+
+    Raises:
+        ValueError: They are not.
+    """
+    classes = tree.num_classes(level)
+    if scores.ndim != 2 or scores.shape[1] != classes:
+        name = tree.levels[tree.level_index(level)]
+        raise ValueError(
+            f'scores of level {name!r} must be (N, {classes}), one a class, '
+            f'but are {tuple(scores.shape)}'
+        )
+    broken = torch.isnan(scores).any(dim=1).nonzero().flatten()
+    if len(broken):
+        raise ValueError(
+            f'scores of {len(broken)} of {len(scores)} images are NaN, the '
+            f'first is image {int(broken[0])}'
+        )
+
+
+def check_classes(
+    what: str, classes: Tensor, tree: LabelTree, level: int | str = 0
+) -> None:
+    """Check that every class is one of a level.
+
+    Args:
+        what: Name of the classes, for the message.
+        classes: ``(N,)``.
+        tree: Hierarchy.
+        level: The level.
+
+    Raises:
+        ValueError: One is not; names the first image.
+    """
+    count = tree.num_classes(level)
+    outside = ((classes < 0) | (classes >= count)).nonzero().flatten()
+    if len(outside):
+        first = int(outside[0])
+        raise ValueError(
+            f'{what} {int(classes[first])} of image {first} is outside '
+            f'0..{count - 1} of level '
+            f'{tree.levels[tree.level_index(level)]!r}'
+        )
