@@ -1,4 +1,4 @@
-"""Multi-linear pooling of the last feature maps, Section 3.1 of MLPH."""
+"""The neck that pools multi-linearly, Section 3.1 of MLPH."""
 
 from collections.abc import Sequence
 
@@ -6,19 +6,20 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mmc2f.registry import MODELS
-
-from .multilinear_pool import (
+from mmc2f.models.necks.functional import (
     INTERACTIONS,
     check_interactions,
     multilinear_pool,
+    signed_sqrt_l2,
 )
-from .signed_sqrt_l2 import signed_sqrt_l2
+from mmc2f.registry import MODELS
 
 
 @MODELS.register_module()
 class TrilinearPoolingNeck(BaseModule):
-    """Bilinear and trilinear pooling across layers, Eq. 4-6.
+    """Multi-linear pooling of any ``interactions`` of maps, Eq. (4)-(6).
+
+    The default is the paper's: three maps, all pairs and the triple.
 
     .. code-block:: text
 

@@ -3,7 +3,7 @@
 import torch
 from torch.nn import functional as F
 
-from mmc2f.models.necks.multilinear_pool import INTERACTIONS
+from mmc2f.models.necks.functional import INTERACTIONS
 
 
 def dense_pool(maps, weights, interactions=INTERACTIONS):

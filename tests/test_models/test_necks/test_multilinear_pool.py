@@ -5,7 +5,7 @@ import torch
 from pooling_problem import dense_pool, make_problem, value_and_gradients
 
 from mmc2f.functional import multilinear_pool
-from mmc2f.models.necks.multilinear_pool import (
+from mmc2f.models.necks.functional import (
     CHUNK_NUMEL,
     INTERACTIONS,
     default_chunk,

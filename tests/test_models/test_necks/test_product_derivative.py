@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from mmc2f.models.necks.product_derivative import derivative, evaluate
+from mmc2f.models.necks.autograd import derivative, evaluate
 
 FACTORS = {i: torch.tensor([[i + 2.0, -1.5 * i]]) for i in range(4)}
 TERMS = [

@@ -1,19 +1,30 @@
-"""Multi-linear pooling, Eq. 4-6 of MLPH."""
+"""Multi-linear pooling, Eq. (4)-(6) of MLPH, as functions."""
 
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
-from .chunked_pool import ChunkedPool, pool_chunks, used_maps
-from .chunked_projection import ChunkedProjection
+from mmc2f.models.necks.autograd import (
+    ChunkedPool,
+    ChunkedProjection,
+    pool_chunks,
+    used_maps,
+)
+
+__all__ = ['INTERACTIONS', 'multilinear_pool', 'signed_sqrt_l2']
 
 # All pairs and the triple: Eq. 6.
 INTERACTIONS = ((0, 1), (0, 2), (1, 2), (0, 1, 2))
-# Numbers in a chunk of one projected map; as fast as any in
-# benchmarks/multilinear_pool.py, and small beside the maps themselves.
+# Numbers in a chunk of one projected map: as fast as any in
+# benchmarks/multilinear_pool.py, and small compared with the maps.
 CHUNK_NUMEL = 2**21
 TRACED_CHUNK = 1024
+# Added under the root, so that the slope at 0 is 1/sqrt(EPSILON).
+EPSILON = 1e-10
+# Smallest length that a vector is divided by, so that 0 stays 0.
+MIN_LENGTH = 1e-5
 
 
 def multilinear_pool(
@@ -30,40 +41,40 @@ def multilinear_pool(
         P_i = U_i x_i                     at each position, (d,)
         block of (i, j, ...) = mean over positions of P_i ∘ P_j ∘ ...
 
-    With the default interactions these are the four products of Eq. 6,
-    before the signed root and the norm. Never is a whole product in memory:
-    the d channels, which do not meet before the classifier, are worked off
-    in chunks, forward and backward. Value and gradient are those of 1x1
-    convolutions, products and means.
+    With the default interactions these are the four products of Eq. (6),
+    before the signed square root and the normalisation. The d channels are
+    independent up to the classifier, so they are processed in chunks, forward
+    and backward, and no product is ever stored as a whole. Value and gradient
+    equal those of 1x1 convolutions, products and means.
 
-    Under autocast all is cast as a convolution's arguments are, and the
-    result has that type too; the sums over positions, and over chunks in
-    the gradient of the maps, are in float32. The second derivative is not
-    defined. ``torch.compile`` compiles this where no gradient is asked for,
-    and else calls it as it is; ``torch.export`` records the value alone.
+    Under autocast the arguments are cast as those of a convolution, and so is
+    the result; sums over positions, and over chunks in the gradient of the
+    maps, are in float32. The second derivative is not defined.
+    ``torch.compile`` compiles the forward pass where no gradient is needed and
+    runs eagerly otherwise; ``torch.export`` records the forward pass only.
 
     Args:
         maps: ``(B, C_i, H, W)`` each, in any memory format.
         weights: ``(d, C_i)`` each, the projection of map ``i``.
         interactions: A tuple of indices of maps for each block; an index
             may occur twice, ``(0, 0)`` is the square of map 0.
-        chunk: Channels at once; None: by the size of the maps. Changes
-            memory and speed alone.
-        recompute: Whether to project again in the backward pass, rather
-            than to keep the projected maps (d numbers a position and map).
+        chunk: Channels per chunk; None: by the size of the maps. It changes
+            memory and speed only.
+        recompute: Whether to project again in the backward pass instead of
+            keeping the projected maps (d numbers per position and map).
 
     Returns:
         ``(B, len(interactions) * d)``, the blocks side by side.
 
     Raises:
-        ValueError: Maps, weights or interactions that do not fit together,
-            or a chunk under 1.
+        ValueError: Maps, weights or interactions do not match, or ``chunk``
+            is less than 1.
     """
     check_interactions(interactions, len(maps))
     check_shapes(maps, weights)
     if chunk is not None and chunk < 1:
         raise ValueError(f'chunk is a number of channels from 1, not {chunk}')
-    # What autocast makes of a product of matrices, on any device.
+    # The type that autocast gives a matrix product, on any device.
     probe = weights[0][:0]
     dtype = (probe @ probe.t()).dtype
     maps = [x.to(dtype) for x in maps]
@@ -71,7 +82,7 @@ def multilinear_pool(
     blocks = tuple(tuple(x) for x in interactions)
     if not is_exporting() and needs_gradient(maps, weights):
         return pool_for_training(maps, weights, blocks, chunk, recompute)
-    # Sizes may be symbols to a compiler, and a choice by them would fix them.
+    # Sizes may be symbolic under a compiler; a choice by size specialises.
     if chunk is None and torch.compiler.is_compiling():
         chunk = TRACED_CHUNK
     projection = ChunkedProjection(
@@ -83,8 +94,30 @@ def multilinear_pool(
     return pool_chunks(projection, blocks)
 
 
-# A compiler that sees through the chunks joins what is computed twice, and
-# so keeps in memory what this avoids.
+def signed_sqrt_l2(x: Tensor) -> Tensor:
+    """Signed square root, then L2 normalisation (Section 3.1 of MLPH).
+
+    .. code-block:: text
+
+        r = sign(x) sqrt|x|,   computed as x / sqrt(|x| + 1e-10)
+        y = r / max(|r|, 1e-5)
+
+    Value and gradient are finite everywhere; 0 stays 0.
+
+    Args:
+        x: ``(..., D)``; both steps are along the last dimension. Half
+            precision is computed in float32.
+
+    Returns:
+        ``(..., D)`` in the type of ``x``.
+    """
+    exact = x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
+    root = exact * torch.rsqrt(exact.abs() + EPSILON)
+    return F.normalize(root, dim=-1, eps=MIN_LENGTH).to(x.dtype)
+
+
+# A compiler that traces the chunks merges what is computed twice, and so
+# keeps in memory what the chunks avoid.
 @torch.compiler.disable
 def pool_for_training(
     maps: list[Tensor],
