@@ -5,12 +5,16 @@ from mmc2f.retrieval.exact_index import ExactIndex
 from mmc2f.retrieval.faiss_index import FaissIndex
 from mmc2f.retrieval.fingerprint import fingerprint
 from mmc2f.retrieval.gallery import Gallery
-from mmc2f.retrieval.neighbours import Neighbours
+from mmc2f.retrieval.neighbours import Neighbours, ReRankResult
 from mmc2f.retrieval.prediction_record import prediction_record
-from mmc2f.retrieval.rerank import rerank, retrieval_scores
-from mmc2f.retrieval.rerank_post_processor import ReRankPostProcessor
-from mmc2f.retrieval.rerank_result import ReRankResult
-from mmc2f.retrieval.reranker import ReRanker
+from mmc2f.retrieval.rerank import (
+    mix_scores,
+    rerank,
+    retrieval_scores,
+    retrieval_votes,
+    strict_order,
+)
+from mmc2f.retrieval.reranker import ReRanker, ReRankPostProcessor
 
 __all__ = [
     'ExactIndex',
@@ -22,7 +26,10 @@ __all__ = [
     'ReRanker',
     'build_gallery',
     'fingerprint',
+    'mix_scores',
     'prediction_record',
     'rerank',
     'retrieval_scores',
+    'retrieval_votes',
+    'strict_order',
 ]

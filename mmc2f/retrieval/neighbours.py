@@ -1,8 +1,10 @@
+"""What a search of the gallery and re-ranking by it give."""
+
 from dataclasses import dataclass
 
 from torch import Tensor
 
-__all__ = ['Neighbours']
+__all__ = ['Neighbours', 'ReRankResult']
 
 
 @dataclass(frozen=True)
@@ -21,3 +23,20 @@ class Neighbours:
     similarities: Tensor
     labels: Tensor
     indices: Tensor
+
+
+@dataclass(frozen=True)
+class ReRankResult:
+    """What re-ranking gives for a batch of B queries.
+
+    Attributes:
+        scores: Final class scores, ``(B, C)``, see
+            :class:`mmc2f.retrieval.ReRankPostProcessor`.
+        neighbours: The retrieved gallery images.
+        retrieval_scores: Class scores by retrieval alone, ``(B, C)``, see
+            :func:`mmc2f.retrieval.retrieval_scores`.
+    """
+
+    scores: Tensor
+    neighbours: Neighbours
+    retrieval_scores: Tensor

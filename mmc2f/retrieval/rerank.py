@@ -3,7 +3,15 @@
 import torch
 from torch import Tensor
 
-__all__ = ['GATES', 'NO_NEIGHBOUR', 'rerank', 'retrieval_scores']
+__all__ = [
+    'GATES',
+    'NO_NEIGHBOUR',
+    'mix_scores',
+    'rerank',
+    'retrieval_scores',
+    'retrieval_votes',
+    'strict_order',
+]
 
 GATES = ('per_class', 'top1')
 
@@ -29,35 +37,14 @@ def rerank(
 ) -> Tensor:
     r"""Re-rank the top n classes by the neighbours' votes, Eq. (8)-(9).
 
-    .. math::
-        S_q^c &= \begin{cases}
-            S_f(q, c) & \text{kept} \\
-            \alpha S_f(q, c) + \beta S_c(q, c) & \text{otherwise}
-        \end{cases} \\
-        S_c(q, c) &= \frac{\sum_k sim(q, x_k^c)}
-            {\sum_{c'=1}^{topn} \sum_k sim(q, x_k^{c'})},
-        \quad sim > T_{sc}
+    Composes :func:`retrieval_votes` (Eq. 9), :func:`mix_scores` (Eq. 8) and
+    :func:`strict_order`.
 
-    over the ``topn`` classes of highest :math:`S_f` and the retrieved images
-    that belong to them.
-
-    **Final scores.** A query that is left alone (its gate is shut, or no
-    neighbour of the top n passes :math:`T_{sc}`, where Eq. 9 has no value)
-    gets its coarse probabilities back, bit for bit. For every other query
-    the classes get an order without ties: the top n by Eq. 8, equals among
-    them by :math:`S_f`, and after them the remaining classes by
-    :math:`S_f`; equal :math:`S_f` by the lower class index. With :math:`r`
-    the place in that order, from 0, and
-    :math:`\delta = 2^{-22} \max(1, \alpha + \beta)` the score is
-
-    * :math:`S_q^c + (topn - r)\,\delta` for the top n, so Eq. 8 up to
-      ``topn`` rounding steps;
-    * :math:`\delta\,(C - r) / (C - topn + 1)` for the others: above 0,
-      below :math:`\delta`, and so below every class of the top n, even one
-      that Eq. 8 gives 0.
-
-    Scores are finite, never negative and strictly decreasing along the
-    order; they do not sum to 1.
+    A query that is left alone (its gate is shut, or no neighbour of the top
+    n passes :math:`T_{sc}`, where Eq. 9 has no value) gets its coarse
+    probabilities back, bit for bit. The scores of any other query are those
+    of :func:`strict_order`: finite, never negative, without ties; they do
+    not sum to 1.
 
     Args:
         coarse_probs: Softmax :math:`S_f`, ``(B, C)``.
@@ -70,10 +57,7 @@ def rerank(
         t_sc: :math:`T_{sc}` >= 0, similarity above which a neighbour counts.
         alpha: Weight >= 0 of the softmax.
         beta: Weight >= 0 of the neighbours' votes.
-        gate: ``'per_class'`` keeps :math:`S_f` of each class with
-            :math:`S_f \ge T_{sf}`, as Eq. 8 is printed; ``'top1'`` leaves
-            the query alone when its best :math:`S_f \ge T_{sf}` and
-            otherwise re-ranks all of the top n.
+        gate: ``'per_class'`` or ``'top1'``, see :func:`mix_scores`.
 
     Returns:
         Scores ``(B, C)``, float32, or float64 where ``coarse_probs`` is.
@@ -82,36 +66,140 @@ def rerank(
         ValueError: A shape, a label or a parameter is out of its range.
     """
     check_parameters(topn, t_sc, alpha, beta, gate)
-    _check_shapes(coarse_probs, similarities, neighbour_labels)
-    probs = _at_least_float32(coarse_probs)
-    num_classes = probs.shape[1]
-    topn = min(topn, num_classes)
-
-    coarse_order = probs.argsort(dim=1, descending=True, stable=True)
-    top, rest = coarse_order[:, :topn], coarse_order[:, topn:]
-    softmax = probs.gather(1, top)
-    votes, is_voted = _normalised_votes(
-        _votes_per_class(similarities, neighbour_labels, t_sc, probs), top
+    check_shapes(coarse_probs, similarities, neighbour_labels)
+    probs = at_least_float32(coarse_probs)
+    order = coarse_order(probs)
+    top = order[:, :topn]
+    votes, is_voted = retrieval_votes(
+        similarities, neighbour_labels, top, t_sc, probs
     )
+    mixed, is_open = mix_scores(
+        probs.gather(1, top), votes, t_sf, alpha, beta, gate
+    )
+    scores = strict_order(mixed, order, alpha + beta)
+    return torch.where(is_voted & is_open, scores, probs)
 
+
+def coarse_order(probs: Tensor) -> Tensor:
+    """Classes ``(B, C)``, best first, equals by the lower class index."""
+    return probs.argsort(dim=1, descending=True, stable=True)
+
+
+def retrieval_votes(
+    similarities: Tensor,
+    neighbour_labels: Tensor,
+    top: Tensor,
+    t_sc: float,
+    probs: Tensor,
+) -> tuple[Tensor, Tensor]:
+    r"""Share of the top n classes in the neighbours' votes, Eq. (9).
+
+    .. math::
+        S_c(q, c) = \frac{\sum_k sim(q, x_k^c)}
+            {\sum_{c'=1}^{topn} \sum_k sim(q, x_k^{c'})},
+        \quad sim > T_{sc}
+
+    Args:
+        similarities: ``(B, m)``.
+        neighbour_labels: ``(B, m)``; -1 is not counted.
+        top: The n classes of highest softmax, ``(B, n)``.
+        t_sc: :math:`T_{sc}`.
+        probs: Softmax ``(B, C)``; gives the class count and precision.
+
+    Returns:
+        :math:`S_c` ``(B, n)`` in the order of ``top``, and whether Eq. 9 has
+        a value, ``(B, 1)`` bool; where it has none the votes are 0.
+    """
+    counts = (similarities > t_sc) & (neighbour_labels >= 0)
+    weights = similarities.to(probs.dtype).masked_fill(~counts, 0.0)
+    return vote_shares(weights, neighbour_labels, top, probs)
+
+
+def vote_shares(
+    weights: Tensor, neighbour_labels: Tensor, top: Tensor, probs: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Sum weights ``(B, m)`` per class, and normalise over the top n."""
+    per_class = torch.zeros_like(probs).scatter_add(
+        1, neighbour_labels.clamp(min=0), weights
+    )
+    votes = per_class.gather(1, top)
+    total = votes.sum(dim=1, keepdim=True)
+    is_voted = total > 0
+    return votes / total.masked_fill(~is_voted, 1.0), is_voted
+
+
+def mix_scores(
+    softmax: Tensor,
+    votes: Tensor,
+    t_sf: float,
+    alpha: float,
+    beta: float,
+    gate: str,
+) -> tuple[Tensor, Tensor]:
+    r"""Softmax and votes of the top n classes, mixed by Eq. (8).
+
+    .. math::
+        S_q^c = \begin{cases}
+            S_f(q, c) & S_f(q, c) \ge T_{sf} \\
+            \alpha S_f(q, c) + \beta S_c(q, c) & \text{otherwise}
+        \end{cases}
+
+    Args:
+        softmax: :math:`S_f` ``(B, n)``, best first.
+        votes: :math:`S_c` ``(B, n)`` of the same classes.
+        t_sf: :math:`T_{sf}`.
+        alpha: :math:`\alpha`.
+        beta: :math:`\beta`.
+        gate: ``'per_class'`` compares each class with :math:`T_{sf}`, as
+            Eq. 8 is printed; ``'top1'`` compares the best class only: it
+            leaves the query alone when that one reaches :math:`T_{sf}`, and
+            otherwise mixes all of the top n.
+
+    Returns:
+        Scores ``(B, n)``, and whether the query may be re-ranked, ``(B, 1)``
+        bool.
+    """
     mixed = alpha * softmax + beta * votes
+    is_trusted = softmax >= t_sf
     if gate == 'per_class':
-        mixed = torch.where(softmax >= t_sf, softmax, mixed)
-        is_open = is_voted
-    else:
-        is_open = is_voted & (softmax[:, :1] < t_sf)
+        mixed = torch.where(is_trusted, softmax, mixed)
+        return mixed, torch.ones_like(is_trusted[:, :1])
+    return mixed, ~is_trusted[:, :1]
 
+
+def strict_order(mixed: Tensor, order: Tensor, scale: float = 1.0) -> Tensor:
+    r"""Scores of all classes without ties, the top n before the others.
+
+    The top n are ordered by their mixed score, equals by their softmax; the
+    others follow by their softmax. With :math:`r` the place in that order,
+    from 0, and :math:`\delta = 2^{-22} \max(1, scale)` the score is
+
+    * mixed score :math:`+ (n - r)\,\delta` for the top n;
+    * :math:`\delta\,(C - r) / (C - n + 1)` for the others: above 0, below
+      :math:`\delta`, and so below every class of the top n, even one whose
+      mixed score is 0.
+
+    Args:
+        mixed: Scores >= 0 of the top n classes, ``(B, n)``, in coarse order.
+        order: All classes in coarse order, ``(B, C)``.
+        scale: The greatest mixed score that there can be.
+
+    Returns:
+        ``(B, C)``, finite, never negative, strictly decreasing along the
+        order.
+    """
+    topn, num_classes = mixed.shape[1], order.shape[1]
     # Stable, over columns in coarse order: equals stay in coarse order.
     place = mixed.argsort(dim=1, descending=True, stable=True)
-    delta = _TIE_STEP * max(1.0, alpha + beta)
-    lift = delta * torch.arange(topn, 0, -1, device=probs.device)
-    below = torch.arange(num_classes - topn, 0, -1, device=probs.device)
+    delta = _TIE_STEP * max(1.0, scale)
+    lift = delta * torch.arange(topn, 0, -1, device=order.device)
+    below = torch.arange(num_classes - topn, 0, -1, device=order.device)
     below = delta * below / (num_classes - topn + 1)
 
-    scores = torch.empty_like(probs)
+    top, rest = order[:, :topn], order[:, topn:]
+    scores = mixed.new_empty(order.shape)
     scores.scatter_(1, top.gather(1, place), mixed.gather(1, place) + lift)
-    scores.scatter_(1, rest, below.to(probs).expand_as(rest))
-    return torch.where(is_open, scores, probs)
+    return scores.scatter_(1, rest, below.to(scores).expand_as(rest))
 
 
 def retrieval_scores(
@@ -136,7 +224,7 @@ def retrieval_scores(
         ValueError: The shapes differ, or a label is not a class.
     """
     _check_neighbours(similarities, neighbour_labels, num_classes)
-    similarities = _at_least_float32(similarities)
+    similarities = at_least_float32(similarities)
     is_found = (neighbour_labels >= 0) & ~similarities.isnan()
     return similarities.new_full(
         (similarities.shape[0], num_classes), NO_NEIGHBOUR
@@ -148,32 +236,15 @@ def retrieval_scores(
     )
 
 
-def _votes_per_class(
-    similarities: Tensor, labels: Tensor, t_sc: float, probs: Tensor
-) -> Tensor:
-    """Sum of the similarities over T_sc for each class, ``(B, C)``."""
-    counts = (similarities > t_sc) & (labels >= 0)
-    votes = similarities.to(probs.dtype).masked_fill(~counts, 0.0)
-    return torch.zeros_like(probs).scatter_add(1, labels.clamp(min=0), votes)
-
-
-def _normalised_votes(
-    votes_per_class: Tensor, top: Tensor
-) -> tuple[Tensor, Tensor]:
-    """Eq. (9): Sc ``(B, topn)``, and whether it has a value ``(B, 1)``."""
-    votes = votes_per_class.gather(1, top)
-    total = votes.sum(dim=1, keepdim=True)
-    is_voted = total > 0
-    return votes / total.masked_fill(~is_voted, 1.0), is_voted
-
-
-def _at_least_float32(values: Tensor) -> Tensor:
+def at_least_float32(values: Tensor) -> Tensor:
+    """Half precision as float32, others as they are."""
     return values if values.dtype == torch.float64 else values.float()
 
 
 def check_parameters(
     topn: int, t_sc: float, alpha: float, beta: float, gate: str
 ) -> None:
+    """The parameters of :func:`rerank` are in their ranges."""
     if topn < 1:
         raise ValueError(f'topn must be at least 1, got {topn}.')
     # Only positive similarities may vote: else Eq. 9 divides by a sum that
@@ -189,9 +260,10 @@ def check_parameters(
         raise ValueError(f'gate must be one of {GATES}, got {gate!r}.')
 
 
-def _check_shapes(
+def check_shapes(
     coarse_probs: Tensor, similarities: Tensor, labels: Tensor
 ) -> None:
+    """Softmax and neighbours are of the same queries and classes."""
     if coarse_probs.dim() != 2 or coarse_probs.shape[1] == 0:
         raise ValueError(
             'coarse_probs must be (B, C) with at least one class, got '

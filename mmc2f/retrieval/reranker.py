@@ -1,16 +1,139 @@
-"""A post-processor and a gallery, bound together for a model."""
+"""Re-ranks batches of a model by a gallery."""
 
+import logging
 import time
 
 import torch
+from mmengine.logging import print_log
 from mmpretrain.structures import DataSample
 from torch import Tensor
 
+from mmc2f.registry import TASK_UTILS
 from mmc2f.retrieval.gallery import Gallery
-from mmc2f.retrieval.rerank_post_processor import ReRankPostProcessor
-from mmc2f.retrieval.rerank_result import ReRankResult
+from mmc2f.retrieval.neighbours import ReRankResult
+from mmc2f.retrieval.rerank import check_parameters, rerank, retrieval_scores
 
-__all__ = ['ReRanker']
+__all__ = ['ReRankPostProcessor', 'ReRanker']
+
+
+@TASK_UTILS.register_module()
+class ReRankPostProcessor:
+    r"""Searches the gallery and re-ranks by :func:`rerank`, Eq. (8)-(9).
+
+    Args:
+        topn: How many of the best coarse classes are re-ranked. More than
+            the model has classes means all of them; a warning says so once.
+        topm: How many neighbours are retrieved.
+        t_sf: :math:`T_{sf}` in [0, 1], or ``'auto'`` for the paper's rule,
+            the mean top-1 softmax; :meth:`calibrate` must then be given
+            validation images, never those of the test, before the first use.
+        t_sc: :math:`T_{sc}` in [0, 1].
+        alpha: Weight of the softmax.
+        beta: Weight of the neighbours' votes.
+        gate: ``'per_class'`` or ``'top1'``, see :func:`rerank`.
+
+    Raises:
+        ValueError: An argument is out of its range.
+    """
+
+    def __init__(
+        self,
+        topn: int = 5,
+        topm: int = 50,
+        t_sf: float | str = 0.5,
+        t_sc: float = 0.7,
+        alpha: float = 0.0,
+        beta: float = 1.0,
+        gate: str = 'per_class',
+    ) -> None:
+        check_parameters(topn, t_sc, alpha, beta, gate)
+        if topm < 1:
+            raise ValueError(f'topm must be at least 1, got {topm}.')
+        if t_sc > 1:
+            raise ValueError(f't_sc must be in [0, 1], got {t_sc}.')
+        self.topn = topn
+        self.topm = topm
+        self.t_sf = _parse_t_sf(t_sf)
+        self.t_sc = t_sc
+        self.alpha = alpha
+        self.beta = beta
+        self.gate = gate
+        self._has_warned_of_topn = False
+
+    @property
+    def is_calibrated(self) -> bool:
+        """Whether T_sf has a value."""
+        return self.t_sf is not None
+
+    def calibrate(self, coarse_probs: Tensor) -> float:
+        r"""Set :math:`T_{sf}` to the mean top-1 softmax (CCFR, 4.2).
+
+        Args:
+            coarse_probs: Softmax of validation images, ``(N, C)``.
+
+        Returns:
+            The threshold that was set.
+
+        Raises:
+            ValueError: There is no image, or a probability is not finite.
+        """
+        if coarse_probs.dim() != 2 or not coarse_probs.numel():
+            raise ValueError(
+                't_sf is calibrated on the softmax (N, C) of at least one '
+                f'validation image, got shape {tuple(coarse_probs.shape)}.'
+            )
+        mean = float(coarse_probs.double().amax(dim=1).mean())
+        self.t_sf = _parse_t_sf(mean)
+        return mean
+
+    @torch.no_grad()
+    def __call__(
+        self, coarse_probs: Tensor, embeddings: Tensor, gallery: Gallery
+    ) -> ReRankResult:
+        """Re-rank a batch.
+
+        Args:
+            coarse_probs: Softmax, ``(B, C)``.
+            embeddings: Of the same images, ``(B, D)``.
+            gallery: What to search.
+
+        Raises:
+            RuntimeError: ``t_sf`` is ``'auto'`` and not calibrated yet, or
+                the gallery is empty.
+            ValueError: Shapes or class counts do not fit each other.
+        """
+        if not self.is_calibrated:
+            raise RuntimeError(
+                "t_sf='auto' has no value yet: call calibrate() with the "
+                'softmax of validation images, or set t_sf to a number.'
+            )
+        num_classes = coarse_probs.shape[-1]
+        self._warn_of_topn(num_classes)
+        neighbours = gallery.search(embeddings, self.topm)
+        found = neighbours.similarities, neighbours.labels
+        scores = rerank(
+            coarse_probs,
+            *found,
+            topn=self.topn,
+            t_sf=self.t_sf,
+            t_sc=self.t_sc,
+            alpha=self.alpha,
+            beta=self.beta,
+            gate=self.gate,
+        )
+        return ReRankResult(
+            scores, neighbours, retrieval_scores(*found, num_classes)
+        )
+
+    def _warn_of_topn(self, num_classes: int) -> None:
+        if self.topn > num_classes and not self._has_warned_of_topn:
+            self._has_warned_of_topn = True
+            print_log(
+                f'topn={self.topn} is more than the {num_classes} classes of '
+                'the model: all classes are re-ranked.',
+                logger='current',
+                level=logging.WARNING,
+            )
 
 
 class ReRanker:
@@ -54,6 +177,15 @@ class ReRanker:
             self.gallery.image_ids[i] if i >= 0 else None
             for i in indices.tolist()
         ]
+
+
+def _parse_t_sf(t_sf: float | str) -> float | None:
+    """A threshold in [0, 1]; None stands for 'auto', not calibrated."""
+    if t_sf == 'auto':
+        return None
+    if isinstance(t_sf, str) or not 0 <= t_sf <= 1:
+        raise ValueError(f"t_sf must be in [0, 1] or 'auto', got {t_sf!r}.")
+    return t_sf
 
 
 def _wait_for(tensor: Tensor) -> None:

@@ -8,8 +8,11 @@ import torch
 from mmc2f.retrieval.rerank import (
     GATES,
     NO_NEIGHBOUR,
+    mix_scores,
     rerank,
     retrieval_scores,
+    retrieval_votes,
+    strict_order,
 )
 
 TOLERANCE = 1e-4
@@ -114,6 +117,48 @@ def test_order_is_strict_in_float32(alpha, beta, topn):
     assert scores.dtype == torch.float32
     assert (ranked[:, :-1] > ranked[:, 1:]).all()
     assert (ranked > 0).all()
+
+
+def test_votes_are_equation_9():
+    votes, is_voted = retrieval_votes(
+        torch.tensor([[0.9, 0.8, 0.6, 0.75], [0.9, 0.1, 0.1, 0.1]]),
+        torch.tensor([[2, 0, 2, 1], [1, 0, 0, 0]]),
+        top=torch.tensor([[0, 2], [0, 3]]),
+        t_sc=0.7,
+        probs=torch.full((2, 4), 0.25),
+    )
+    torch.testing.assert_close(
+        votes, torch.tensor([[0.8 / 1.7, 0.9 / 1.7], [0.0, 0.0]])
+    )
+    assert is_voted.tolist() == [[True], [False]]
+
+
+@pytest.mark.parametrize(
+    'gate, mixed, is_open',
+    [
+        ('per_class', [[0.7, 2.85, 0.0], [2.3, 2.0, 1.9]], [True, True]),
+        ('top1', [[0.35, 2.85, 0.0], [2.3, 2.0, 1.9]], [False, True]),
+    ],
+)
+def test_mix_is_equation_8(gate, mixed, is_open):
+    softmax = torch.tensor([[0.7, 0.3, 0.0], [0.4, 0.3, 0.3]])
+    votes = torch.tensor([[0.0, 0.9, 0.0], [0.7, 0.6166667, 0.5833333]])
+    scores, opened = mix_scores(softmax, votes, 0.5, 0.5, 3.0, gate)
+    torch.testing.assert_close(scores, torch.tensor(mixed))
+    assert opened.flatten().tolist() == is_open
+
+
+def test_strict_order_puts_the_top_n_before_the_rest():
+    order = torch.tensor([[3, 1, 0, 2]])
+    scores = strict_order(torch.tensor([[0.0, 0.0]]), order)
+    assert scores.argsort(descending=True).tolist() == order.tolist()
+    delta = 2.0**-22
+    torch.testing.assert_close(
+        scores,
+        delta * torch.tensor([[2 / 3, 1.0, 1 / 3, 2.0]]),
+        rtol=1e-6,
+        atol=0,
+    )
 
 
 def test_mends_a_hesitating_prediction():
