@@ -7,7 +7,7 @@ from mmengine.dist import init_dist, is_distributed, is_main_process
 from mmengine.logging import print_log
 from mmengine.runner import CheckpointLoader, find_latest_checkpoint
 
-from mmc2f.models.heads.tree_buffer import tree_from_buffer
+from mmc2f.arguments import type_name
 from mmc2f.structures import LabelTree
 
 TREE_FILE = 'label_tree.json'
@@ -53,7 +53,7 @@ def multi_level_head(cfg: Config):
     """Config of the model's multi-level head, or None."""
     for name in ('global_head', 'head'):
         head = cfg.model.get(name)
-        if head and _type_name(head) == 'MultiLevelHead':
+        if head and type_name(head) == 'MultiLevelHead':
             return head
     return None
 
@@ -70,14 +70,8 @@ def tree_of_checkpoint(path: str | None) -> LabelTree | None:
     checkpoint = CheckpointLoader.load_checkpoint(path, map_location='cpu')
     for name, value in checkpoint.get('state_dict', checkpoint).items():
         if name.split('.')[-1] == TREE_BUFFER and value.numel():
-            return tree_from_buffer(value)
+            return LabelTree.from_buffer(value)
     return None
-
-
-def _type_name(part: dict) -> str:
-    """Name of a class, which a config gives with or without a scope."""
-    kind = part.get('type', '')
-    return getattr(kind, '__name__', kind).rpartition('.')[2]
 
 
 def _resumed_checkpoint(cfg: Config) -> str | None:

@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mmc2f.arguments import check_choice
+
 __all__ = ['ClusterResult', 'class_means', 'cluster_classes']
 
 METHODS = ('agglomerative', 'kmeans')
@@ -110,8 +112,8 @@ def cluster_classes(
         ValueError: Unknown option, number out of range, NaN or infinite
             means, a mean without direction, or too few distinct means.
     """
-    _check_choice('method', method, METHODS)
-    _check_choice('metric', metric, METRICS)
+    check_choice('method', method, METHODS)
+    check_choice('metric', metric, METRICS)
     points = _points(means, metric, center)
     if num_clusters != 'silhouette':
         _check_count('num_clusters', num_clusters, len(points))
@@ -220,13 +222,6 @@ def _check_count(name: str, count: int | str, most: int) -> None:
         raise ValueError(
             f'{name} is a whole number from 2 to {most} here (or num_clusters '
             f"is 'silhouette'), got {count!r}."
-        )
-
-
-def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise ValueError(
-            f'{name} is one of {", ".join(choices)}, got {value!r}.'
         )
 
 

@@ -11,6 +11,7 @@ from mmpretrain.datasets.transforms import PackInputs
 from mmpretrain.registry import DATASETS
 from torch.utils.data import DataLoader
 
+from mmc2f.arguments import type_name
 from mmc2f.datasets.multi_resolution_dataset import MultiResolutionDataset
 from mmc2f.structures import LabelTree
 
@@ -91,9 +92,9 @@ def _pipeline(dataset: dict[str, Any]) -> list[dict]:
     steps = [
         dict(step)
         for step in dataset.get('pipeline', ())
-        if _type_name(step) not in (_DEGRADE, _LABELS)
+        if type_name(step) not in (_DEGRADE, _LABELS)
     ]
-    packs = [i for i, step in enumerate(steps) if _type_name(step) == _PACK]
+    packs = [i for i, step in enumerate(steps) if type_name(step) == _PACK]
     if not packs:
         raise ValueError(
             'The data set of val_dataloader has no pipeline with PackInputs, '
@@ -108,7 +109,7 @@ def _pipeline(dataset: dict[str, Any]) -> list[dict]:
 
 def _build_images(dataset: dict[str, Any]) -> BaseDataset:
     """The data set without its pipeline, which a wrapper replaces."""
-    if _type_name(dataset) == _WRAPPER:
+    if type_name(dataset) == _WRAPPER:
         dataset = dataset['dataset']
     dataset.pop('pipeline', None)
     return DATASETS.build(dataset)
@@ -129,9 +130,3 @@ def _views_of(
 
 def _input_size(dataset: MultiResolutionDataset) -> int:
     return min(dataset[0]['inputs'].shape[-2:])
-
-
-def _type_name(cfg: dict) -> str:
-    """Name of a class, which a config gives with or without a scope."""
-    kind = cfg.get('type', '')
-    return getattr(kind, '__name__', kind).rpartition('.')[2]

@@ -6,6 +6,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 from torch.utils.data import DataLoader
 
+from mmc2f.arguments import type_name
 from mmc2f.structures import LabelTree
 
 __all__ = ['train_loader_in_test_mode']
@@ -43,7 +44,7 @@ def train_loader_in_test_mode(cfg: Config) -> DataLoader:
     pipeline = [
         step
         for step in loader['dataset']['pipeline']
-        if _type_name(step) != _LABEL_TRANSFORM
+        if type_name(step) != _LABEL_TRANSFORM
     ]
     dataset = copy.deepcopy(cfg.train_dataloader.dataset.to_dict())
     _set_pipeline(dataset, pipeline)
@@ -55,7 +56,7 @@ def train_loader_in_test_mode(cfg: Config) -> DataLoader:
 
 def _set_pipeline(dataset: dict, pipeline: list[dict]) -> None:
     """Put a pipeline in a data set config, inside of its wrappers."""
-    if _type_name(dataset) == _VIEWS_WRAPPER:
+    if type_name(dataset) == _VIEWS_WRAPPER:
         dataset['pipeline'] = pipeline
         dataset['views'] = [_finest_view(dataset)]
         return
@@ -78,9 +79,3 @@ def _finest_view(dataset: dict) -> dict:
         'finest, where images are compared and classes are known; give '
         'MultiResolutionDataset one'
     )
-
-
-def _type_name(cfg: dict) -> str:
-    """Name of a class, which a config gives with or without a scope."""
-    kind = cfg.get('type', '')
-    return getattr(kind, '__name__', kind).rpartition('.')[2]

@@ -6,11 +6,14 @@ from mmc2f.structures.level_scores import (
     finest_confident_level,
     sum_to_levels,
 )
-from mmc2f.structures.predicted_boxes import predicted_boxes
-from mmc2f.structures.regions import Regions
-from mmc2f.structures.to_det_data_sample import to_det_data_sample
+from mmc2f.structures.predicted_boxes import (
+    predicted_boxes,
+    to_det_data_sample,
+)
+from mmc2f.structures.regions import Embedded, Regions
 
 __all__ = [
+    'Embedded',
     'InputGeometry',
     'LabelTree',
     'Regions',

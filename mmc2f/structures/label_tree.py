@@ -132,6 +132,13 @@ class LabelTree:
         return cls(*(data[key] for key in keys))
 
     @classmethod
+    def from_buffer(cls, buffer: Tensor | None) -> 'LabelTree | None':
+        """Inverse of :meth:`to_buffer`; None for an empty or no buffer."""
+        if buffer is None or not buffer.numel():
+            return None
+        return cls.from_dict(json.loads(bytes(buffer.tolist())))
+
+    @classmethod
     def from_clusters(
         cls,
         class_names: Sequence[str],
@@ -252,6 +259,11 @@ class LabelTree:
         """Write :meth:`to_dict` to a JSON file."""
         text = json.dumps(self.to_dict(), ensure_ascii=False, indent=1)
         Path(path).write_text(text + '\n', encoding='utf-8')
+
+    def to_buffer(self) -> Tensor:
+        """JSON bytes, ``(n,)`` uint8, to be saved with a module's weights."""
+        text = json.dumps(self.to_dict(), ensure_ascii=True)
+        return torch.tensor(list(text.encode()), dtype=torch.uint8)
 
     def describe_difference(self, other: 'LabelTree') -> str | None:
         """The first difference to another tree in words, ``None`` if none."""

@@ -1,8 +1,11 @@
+"""What the network hands on: the regions of a batch, and its features."""
+
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from torch import Tensor
 
-__all__ = ['Regions']
+__all__ = ['Embedded', 'Regions']
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,3 +68,17 @@ class Regions:
             anchor_index=self.anchor_index[:, columns],
             scale_ids=self.scale_ids[columns],
         )
+
+
+class Embedded(NamedTuple):
+    """Features of a batch of B images.
+
+    Attributes:
+        global_feature: ``(B, Dg)``, the pooled last map.
+        embedding: ``(B, D)``, the global feature and the fused local ones.
+        regions: Where the local ones were taken.
+    """
+
+    global_feature: Tensor
+    embedding: Tensor
+    regions: Regions

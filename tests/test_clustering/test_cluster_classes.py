@@ -156,9 +156,9 @@ def test_kmeans_needs_distinct_means():
 
 
 def test_unknown_options_are_named():
-    with pytest.raises(ValueError, match='method is one of agglomerative'):
+    with pytest.raises(ValueError, match="method must be one of 'agg"):
         cluster_classes(np.eye(4), 2, method='spectral')
-    with pytest.raises(ValueError, match='metric is one of cosine'):
+    with pytest.raises(ValueError, match="metric must be one of 'cosine'"):
         cluster_classes(np.eye(4), 2, metric='l1')
 
 

@@ -6,13 +6,12 @@ from mmpretrain.models.classifiers.base import BaseClassifier
 from mmpretrain.structures import DataSample
 from torch import Tensor
 
-from mmc2f.models.classifiers.embedded import Embedded
+from mmc2f.arguments import check_choice
 from mmc2f.models.classifiers.rerankable import Rerankable
-from mmc2f.models.classifiers.warm_start import copy_classifier
-from mmc2f.models.heads.hard_labels import hard_labels
+from mmc2f.models.heads.multi_level_head import copy_classifier, hard_labels
 from mmc2f.models.losses import region_triplet_margin
 from mmc2f.registry import MODELS
-from mmc2f.structures import Regions
+from mmc2f.structures import Embedded, Regions
 
 
 @MODELS.register_module()
@@ -92,9 +91,9 @@ class CCFR(Rerankable, BaseClassifier):
         preprocessor = dict(data_preprocessor or {})
         preprocessor.setdefault('type', 'mmpretrain.ClsDataPreprocessor')
         super().__init__(init_cfg=init_cfg, data_preprocessor=preprocessor)
-        _check_choice('coarse_source', coarse_source, ('fused', 'global'))
-        _check_choice('region_gate', region_gate, ('none', 'straight_through'))
-        _check_choice(
+        check_choice('coarse_source', coarse_source, ('fused', 'global'))
+        check_choice('region_gate', region_gate, ('none', 'straight_through'))
+        check_choice(
             'ranking_target', ranking_target, ('confidence', 'triplet_margin')
         )
         self.coarse_source = coarse_source
@@ -222,7 +221,7 @@ class CCFR(Rerankable, BaseClassifier):
             ``'backbone'``: the maps; ``'neck'``: ``(global feature,)``;
             ``'pre_logits'``: the embedding ``(B, D)``.
         """
-        _check_choice('stage', stage, ('backbone', 'neck', 'pre_logits'))
+        check_choice('stage', stage, ('backbone', 'neck', 'pre_logits'))
         if stage == 'pre_logits':
             return self.embed(inputs).embedding
         maps = self.backbone(inputs)
@@ -327,8 +326,3 @@ class CCFR(Rerankable, BaseClassifier):
             if result is not None:
                 self.reranker.annotate(sample, result, i)
         return data_samples
-
-
-def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise ValueError(f'{name} is one of {choices}, not {value!r}')

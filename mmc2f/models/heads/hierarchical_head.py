@@ -8,8 +8,7 @@ from mmpretrain.models.heads import ClsHead
 from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 
-from mmc2f.models.heads.hard_labels import hard_labels
-from mmc2f.models.heads.tree_buffer import tree_from_buffer, tree_to_buffer
+from mmc2f.models.heads.multi_level_head import hard_labels
 from mmc2f.registry import MODELS
 from mmc2f.structures import LabelTree, finest_confident_level
 
@@ -75,7 +74,7 @@ class HierarchicalHead(ClsHead):
         )
         # Some losses remember the number of classes they first saw.
         self.loss_module = nn.ModuleList(MODELS.build(loss) for _ in levels)
-        self.register_buffer('tree_json', tree_to_buffer(self.tree))
+        self.register_buffer('tree_json', self.tree.to_buffer())
 
     def pre_logits(self, feats: tuple[Tensor, ...]) -> Tensor:
         """The feature ``(B, in_channels)``, the last of the neck's."""
@@ -213,7 +212,7 @@ class HierarchicalHead(ClsHead):
 
     def _load_from_state_dict(self, state_dict, prefix, *args) -> None:
         name = prefix + 'tree_json'
-        stored = tree_from_buffer(state_dict.get(name))
+        stored = LabelTree.from_buffer(state_dict.get(name))
         if stored is not None:
             difference = self.tree.describe_difference(stored)
             if difference:

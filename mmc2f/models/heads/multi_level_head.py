@@ -1,17 +1,19 @@
 """Classifiers of child and super classes on one feature, Section 3.1."""
 
 import logging
+from collections.abc import Sequence
 
 import torch
 from mmengine.logging import print_log
 from mmpretrain.evaluation.metrics import Accuracy
 from mmpretrain.models.heads import ClsHead
+from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 
-from mmc2f.models.heads.hard_labels import hard_labels
-from mmc2f.models.heads.tree_buffer import tree_from_buffer, tree_to_buffer
 from mmc2f.registry import MODELS
 from mmc2f.structures import LabelTree
+
+__all__ = ['MultiLevelHead', 'copy_classifier', 'hard_labels']
 
 
 @MODELS.register_module()
@@ -75,7 +77,7 @@ class MultiLevelHead(ClsHead):
         device = self.fc.weight.device
         self.parent_of = tree.ancestors(self.parent_level).to(device)
         self.tree = tree
-        self.tree_json = tree_to_buffer(tree).to(device)
+        self.tree_json = tree.to_buffer().to(device)
         parents = tree.num_classes(self.parent_level)
         self.fc_parent = nn.Linear(self.in_channels, parents).to(device)
         nn.init.normal_(self.fc_parent.weight, std=0.01)
@@ -115,7 +117,7 @@ class MultiLevelHead(ClsHead):
         return losses
 
     def _load_from_state_dict(self, state_dict, prefix, *args) -> None:
-        stored = tree_from_buffer(state_dict.get(prefix + 'tree_json'))
+        stored = LabelTree.from_buffer(state_dict.get(prefix + 'tree_json'))
         if stored is not None:
             self._adopt(stored)
         if self.tree is not None:
@@ -140,3 +142,45 @@ class MultiLevelHead(ClsHead):
                 'the label tree of the checkpoint is not that of the config: '
                 f'{difference}. Set tree = None to use the checkpoint.'
             )
+
+
+def hard_labels(
+    data_samples: Sequence[DataSample], device: torch.device
+) -> Tensor:
+    """Classes ``(B,)`` of the samples, on ``device``.
+
+    Raises:
+        ValueError: Mixup or CutMix has made scores of the labels; an image
+            of two classes has neither a super class nor a triplet.
+    """
+    if any('gt_score' in sample for sample in data_samples):
+        raise ValueError(
+            'the losses need one class an image, but the samples '
+            'have a gt_score: leave out Mixup, CutMix and other '
+            'batch_augments of the data_preprocessor'
+        )
+    return torch.cat([sample.gt_label for sample in data_samples]).to(device)
+
+
+@torch.no_grad()
+def copy_classifier(source: nn.Linear, target: nn.Linear) -> None:
+    """Let ``target`` begin with the logits of ``source``.
+
+    Args:
+        source: Reads a feature ``(B, D)``.
+        target: Reads a feature ``(B, D + E)`` that begins with it; the
+            weights of the other E entries become zero.
+
+    Raises:
+        ValueError: Other classes, or a shorter feature.
+    """
+    classes, length = source.weight.shape
+    if target.out_features != classes or target.in_features < length:
+        raise ValueError(
+            f'a classifier of {target.in_features} features and '
+            f'{target.out_features} classes cannot start from one of '
+            f'{length} features and {classes} classes'
+        )
+    target.weight.zero_()
+    target.weight[:, :length] = source.weight
+    target.bias.copy_(source.bias)

@@ -9,8 +9,8 @@ from .multi_level_loss import MultiLevelLoss, multi_level_loss
 from .navigator_ranking_loss import (
     NavigatorRankingLoss,
     navigator_ranking_loss,
+    region_triplet_margin,
 )
-from .region_triplet_margin import region_triplet_margin
 
 __all__ = [
     'CosineTripletLoss',

@@ -1,10 +1,13 @@
+"""Triplet loss on cosine similarity, Eq. (5)-(6) of CCFR."""
+
 from typing import Literal, get_args
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mmc2f.models.losses.cosine import unit_vectors
+from mmc2f.arguments import check_choice
+from mmc2f.models.losses.precision import unit_vectors
 from mmc2f.registry import MODELS
 
 __all__ = ['CosineTripletLoss', 'cosine_triplet_loss', 'mine_triplets']
@@ -71,7 +74,7 @@ def mine_triplets(
     Raises:
         ValueError: When a shape or the strategy is wrong.
     """
-    _check_choice('strategy', strategy, get_args(Mining))
+    check_choice('strategy', strategy, get_args(Mining))
     _check_batch(embeddings, labels)
     return _mine(_cosines(embeddings.detach()), labels, strategy)
 
@@ -103,10 +106,10 @@ class CosineTripletLoss(nn.Module):
     ) -> None:
         super().__init__()
         _check_margin(margin)
-        _check_choice('mining', mining, get_args(Mining))
+        check_choice('mining', mining, get_args(Mining))
         if average is None:
             average = 'nonzero' if mining == 'batch_all' else 'all'
-        _check_choice('average', average, get_args(Average))
+        check_choice('average', average, get_args(Average))
         self.margin = margin
         self.mining = mining
         self.loss_weight = loss_weight
@@ -176,11 +179,6 @@ def _check_margin(margin: float) -> None:
             f'margin must be above 0 and at most 2, in units of cosine '
             f'similarity, got {margin}'
         )
-
-
-def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise ValueError(f'{name} must be one of {choices}, got {value!r}')
 
 
 def _check_batch(embeddings: Tensor, labels: Tensor) -> None:

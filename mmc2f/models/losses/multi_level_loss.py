@@ -1,9 +1,13 @@
+"""Loss on two levels of classes, Eq. (1)-(4) of CCFR."""
+
 from typing import Literal, get_args
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmc2f.arguments import check_choice
+from mmc2f.models.losses.precision import at_least_float32
 from mmc2f.registry import MODELS
 
 __all__ = ['MultiLevelLoss', 'multi_level_loss']
@@ -60,8 +64,8 @@ def multi_level_loss(
     if child_labels.device.type == 'cpu' and not torch.compiler.is_compiling():
         _check_range('child_labels', child_labels, child_logits.shape[1])
         _check_parents(parent_of, parent_logits.shape[1])
-    child_logits = _at_least_float32(child_logits)
-    parent_logits = _at_least_float32(parent_logits)
+    child_logits = at_least_float32(child_logits)
+    parent_logits = at_least_float32(parent_logits)
     parent_labels = parent_of[child_labels]
     l1 = F.cross_entropy(
         child_logits, child_labels, label_smoothing=label_smoothing
@@ -151,16 +155,10 @@ def _constraint(
     return F.relu(summed / counts - parents)
 
 
-def _at_least_float32(x: Tensor) -> Tensor:
-    return x.to(torch.promote_types(x.dtype, torch.float32))
-
-
 def _check_reduction(reduction: str) -> None:
-    names = get_args(ConstraintReduction)
-    if reduction not in names:
-        raise ValueError(
-            f'constraint_reduction must be one of {names}, got {reduction!r}'
-        )
+    check_choice(
+        'constraint_reduction', reduction, get_args(ConstraintReduction)
+    )
 
 
 def _check_shapes(

@@ -1,12 +1,20 @@
+"""Ranking loss of the navigator, and a target for it, Section 3.2 of CCFR."""
+
 from typing import Literal, get_args
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmc2f.arguments import check_choice
+from mmc2f.models.losses.precision import at_least_float32, unit_vectors
 from mmc2f.registry import MODELS
 
-__all__ = ['NavigatorRankingLoss', 'navigator_ranking_loss']
+__all__ = [
+    'NavigatorRankingLoss',
+    'navigator_ranking_loss',
+    'region_triplet_margin',
+]
 
 PairReduction = Literal['sum', 'mean']
 
@@ -48,7 +56,7 @@ def navigator_ranking_loss(
             f'scores and quality must both be (B, M) and not empty, got '
             f'{tuple(scores.shape)} and {tuple(quality.shape)}'
         )
-    scores = scores.to(torch.promote_types(scores.dtype, torch.float32))
+    scores = at_least_float32(scores)
     quality = quality.detach()
     # [b, i, s]: s is the better of the two.
     ordered = quality.unsqueeze(1) > quality.unsqueeze(2)
@@ -57,6 +65,36 @@ def navigator_ranking_loss(
     if reduction == 'mean':
         per_image = per_image / ordered.sum(dim=(1, 2)).clamp(min=1)
     return per_image.mean().masked_fill(quality.isnan().any(), float('nan'))
+
+
+def region_triplet_margin(
+    features: Tensor, prototypes: Tensor, labels: Tensor
+) -> Tensor:
+    """How well a region tells its class from the nearest other class.
+
+    The term sim(x_A, x_P) - sim(x_A, x_N) of CCFR's Eq. (5), with a prototype
+    of each class in the place of the samples x_P and x_N. As the target of
+    the ranking loss it lets the triplet decide which regions are chosen.
+
+    Args:
+        features: ``(B, M, D)`` of M regions an image.
+        prototypes: ``(C, D)``, one vector a class, C >= 2.
+        labels: ``(B,)`` int64 classes of the images.
+
+    Returns:
+        ``(B, M)`` cosine similarity to the prototype of the own class minus
+        the greatest to that of another, from -2 to 2, float32 at least.
+
+    Raises:
+        ValueError: When a shape is wrong or there is one class only.
+    """
+    _check_shapes(features, prototypes, labels)
+    with torch.autocast(features.device.type, enabled=False):
+        cosines = unit_vectors(features) @ unit_vectors(prototypes).T
+    index = labels.view(-1, 1, 1).expand(-1, cosines.shape[1], 1)
+    own = cosines.gather(2, index)
+    others = cosines.scatter(2, index, -torch.inf)
+    return own.squeeze(2) - others.amax(dim=2)
 
 
 @MODELS.register_module()
@@ -96,8 +134,24 @@ class NavigatorRankingLoss(nn.Module):
 def _check_arguments(margin: float, reduction: str) -> None:
     if not margin > 0:
         raise ValueError(f'margin must be positive, got {margin}')
-    names = get_args(PairReduction)
-    if reduction not in names:
+    check_choice('reduction', reduction, get_args(PairReduction))
+
+
+def _check_shapes(
+    features: Tensor, prototypes: Tensor, labels: Tensor
+) -> None:
+    if features.dim() != 3 or labels.shape != features.shape[:1]:
         raise ValueError(
-            f'reduction must be one of {names}, got {reduction!r}'
+            f'features must be (B, M, D) and labels (B,), got '
+            f'{tuple(features.shape)} and {tuple(labels.shape)}'
+        )
+    if prototypes.dim() != 2 or prototypes.shape[1] != features.shape[2]:
+        raise ValueError(
+            f'prototypes must be (C, {features.shape[2]}) to go with '
+            f'features {tuple(features.shape)}, got {tuple(prototypes.shape)}'
+        )
+    if len(prototypes) < 2:
+        raise ValueError(
+            'region_triplet_margin needs at least 2 classes, got '
+            f'{len(prototypes)}: there is no other class to compare with'
         )

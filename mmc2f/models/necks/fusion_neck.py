@@ -5,6 +5,7 @@ from mmcv.cnn import ConvModule
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from mmc2f.arguments import check_choice
 from mmc2f.registry import MODELS
 
 
@@ -46,8 +47,7 @@ class FusionNeck(BaseModule):
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg=init_cfg)
-        if mode not in ('conv', 'pool_concat'):
-            raise ValueError(f"mode is 'conv' or 'pool_concat', not {mode!r}")
+        check_choice('mode', mode, ('conv', 'pool_concat'))
         self.num_scales = num_scales
         self.regions_per_scale = regions_per_scale
         self.mode = mode

@@ -208,7 +208,7 @@ def test_stages_of_extract_feat(images):
     torch.testing.assert_close(feature, maps[-1].mean(dim=(2, 3)))
     embedding = model.extract_feat(images, stage='pre_logits')
     assert torch.equal(embedding, model.embed(images).embedding)
-    with pytest.raises(ValueError, match=r"stage is one of.*'head'"):
+    with pytest.raises(ValueError, match=r"stage must be one of.*'head'"):
         model.extract_feat(images, stage='head')
 
 
@@ -493,9 +493,9 @@ def test_conventional_nms_orders_by_score_alone(images):
 @pytest.mark.parametrize(
     ('changes', 'message'),
     [
-        (dict(coarse_source='local'), r"coarse_source is.*'local'"),
-        (dict(region_gate='soft'), r"region_gate is.*'soft'"),
-        (dict(ranking_target='loss'), r"ranking_target is.*'loss'"),
+        (dict(coarse_source='local'), r"coarse_source must be.*'local'"),
+        (dict(region_gate='soft'), r"region_gate must be.*'soft'"),
+        (dict(ranking_target='loss'), r"ranking_target must be.*'loss'"),
         (dict(num_proposals=1), r'num_proposals \(1\).*nms\.topk \(2\)'),
         (dict(losses=('softmax', 'tripplet')), r"choice of.*'tripplet'"),
         (dict(losses=()), 'losses are a choice of'),

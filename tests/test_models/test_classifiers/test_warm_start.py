@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from mmc2f.models.classifiers.warm_start import copy_classifier
+from mmc2f.models.heads.multi_level_head import copy_classifier
 
 
 def test_begins_with_the_same_logits():

@@ -2,7 +2,7 @@ import pytest
 import torch
 from mmpretrain.structures import DataSample
 
-from mmc2f.models.heads.hard_labels import hard_labels
+from mmc2f.models.heads.multi_level_head import hard_labels
 
 
 def test_labels_of_the_samples_in_order():

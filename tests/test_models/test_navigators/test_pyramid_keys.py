@@ -1,6 +1,6 @@
 import pytest
 
-from mmc2f.models.navigators.pyramid_keys import translate_pyramid_keys
+from mmc2f.models.navigators.fpn_navigator_head import translate_pyramid_keys
 
 LAYOUTS = {
     'torchvision': ('fpn.inner_blocks.{}.0.{}', 'fpn.layer_blocks.{}.0.{}'),

@@ -101,5 +101,5 @@ def test_maps_without_a_region_axis():
 
 
 def test_unknown_mode():
-    with pytest.raises(ValueError, match=r"'conv' or 'pool_concat'.*'sum'"):
+    with pytest.raises(ValueError, match=r"'conv', 'pool_concat'.*'sum'"):
         MODELS.build(dict(type='mmc2f.FusionNeck', in_channels=5, mode='sum'))
