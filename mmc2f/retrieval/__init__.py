@@ -15,6 +15,11 @@ from mmc2f.retrieval.rerank import (
     strict_order,
 )
 from mmc2f.retrieval.reranker import ReRanker, ReRankPostProcessor
+from mmc2f.retrieval.whitening import (
+    Whitening,
+    fit_whitening,
+    normalize_parts,
+)
 
 __all__ = [
     'ExactIndex',
@@ -24,9 +29,12 @@ __all__ = [
     'ReRankPostProcessor',
     'ReRankResult',
     'ReRanker',
+    'Whitening',
     'build_gallery',
     'fingerprint',
+    'fit_whitening',
     'mix_scores',
+    'normalize_parts',
     'prediction_record',
     'rerank',
     'retrieval_scores',

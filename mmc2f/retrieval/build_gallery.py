@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 from mmengine.dist import all_gather_object, is_main_process
+from mmengine.model import is_model_wrapper
 from mmengine.structures import BaseDataElement
 from torch import nn
 from torch.utils.data import DataLoader
@@ -33,7 +34,8 @@ def build_gallery(
 
     Args:
         model: Its ``test_step`` must return data samples that carry
-            ``embedding`` and ``gt_label``.
+            ``embedding`` and ``gt_label``. Its ``embedding_parts``, where it
+            has any, are the lengths of the parts that an embedding joins.
         dataloader: Of the train set, unshuffled, with the test pipeline.
         gallery: Filled in place.
         fingerprint: See :func:`mmc2f.retrieval.fingerprint`.
@@ -74,8 +76,17 @@ def build_gallery(
         [_image_id(path, root, i) for i, path in enumerate(paths)],
         fingerprint,
         class_names=class_names,
+        parts=embedding_parts(model),
     )
     return gallery
+
+
+def embedding_parts(model: nn.Module) -> tuple[int, ...] | None:
+    """Lengths of the parts of an embedding, where the model tells them."""
+    if is_model_wrapper(model):
+        model = model.module
+    parts = getattr(model, 'embedding_parts', None)
+    return None if parts is None else tuple(parts)
 
 
 def _read_row(sample: BaseDataElement, position: int) -> _Row:

@@ -1,10 +1,9 @@
-import logging
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import torch
 import torch.nn.functional as F
-from mmengine.logging import print_log
 from torch import Tensor
 
 from mmc2f.registry import TASK_UTILS
@@ -12,10 +11,12 @@ from mmc2f.retrieval.exact_index import ExactIndex
 from mmc2f.retrieval.faiss_index import FaissIndex
 from mmc2f.retrieval.gallery_checks import (
     check_embeddings,
+    check_fingerprint,
     check_image_ids,
+    check_is_filled,
     check_labels,
-    describe_fingerprint_difference,
-    name_some,
+    check_queries,
+    warn_of_missing_classes,
 )
 from mmc2f.retrieval.gallery_file import (
     GalleryContent,
@@ -23,6 +24,13 @@ from mmc2f.retrieval.gallery_file import (
     write_gallery,
 )
 from mmc2f.retrieval.neighbours import Neighbours
+from mmc2f.retrieval.rerank import NO_NEIGHBOUR
+from mmc2f.retrieval.whitening import (
+    Whitening,
+    check_whiten,
+    fit_whitening,
+    normalize_parts,
+)
 
 __all__ = ['Gallery']
 
@@ -42,21 +50,43 @@ class Gallery:
             for instance ``dict(type='mmc2f.FaissIndex', factory='HNSW32',
             params=dict(efSearch=64))``.
         chunk_size: Gallery rows that exact search compares at a time.
+        whiten: ``'lda'`` or ``'pca'`` fits a whitening on the gallery
+            images when it is filled, see :func:`fit_whitening`; similarities
+            are then cosines of whitened embeddings. ``None`` compares them
+            as they are.
+        split_parts: Whether each part of an embedding (global and local, see
+            ``parts`` of :meth:`fill`) is scaled to unit length by itself.
+            ``None``: only with a whitening.
 
     Attributes:
-        embeddings: L2-normalised, ``(N, D)`` float32.
+        embeddings: As they are compared: whitened, L2-normalised, ``(N, D)``
+            float32.
         labels: Classes, ``(N,)`` int64.
         image_ids: A name for each image, N of them.
-        fingerprint: Of the weights, pipeline and classes it was built with.
+        fingerprint: Of the weights, pipeline and classes it was built with;
+            of a whitened gallery also ``'whiten'``.
         num_classes: C.
         class_names: Names of the C classes, or ``None``.
+        parts: Lengths of the parts that are scaled, or ``None``.
+        whitening: The fitted whitening, or ``None``.
+
+    Raises:
+        ValueError: ``whiten`` is unknown.
     """
 
     def __init__(
         self,
         index: str | Mapping | None = None,
         chunk_size: int = 8192,
+        whiten: str | None = None,
+        split_parts: bool | None = None,
     ) -> None:
+        if whiten is not None:
+            check_whiten(whiten)
+        self.whiten = whiten
+        self._splits_parts = bool(
+            whiten if split_parts is None else split_parts
+        )
         self._index = _build_index(index, chunk_size)
         self.embeddings = torch.empty(0, 0)
         self.labels = torch.empty(0, dtype=torch.long)
@@ -64,6 +94,9 @@ class Gallery:
         self.fingerprint: dict[str, str] = {}
         self.num_classes = 0
         self.class_names: list[str] | None = None
+        self.parts: tuple[int, ...] | None = None
+        self.whitening: Whitening | None = None
+        self._prototypes: Gallery | None = None
 
     def __len__(self) -> int:
         return len(self.embeddings)
@@ -82,8 +115,9 @@ class Gallery:
         fingerprint: Mapping[str, str],
         num_classes: int | None = None,
         class_names: Sequence[str] | None = None,
+        parts: Sequence[int] | None = None,
     ) -> None:
-        """Replace the content, and build the index.
+        """Replace the content, fit the whitening, and build the index.
 
         Args:
             embeddings: ``(N, D)``, normalised here.
@@ -93,10 +127,12 @@ class Gallery:
             num_classes: C; by default that of ``class_names``, else the
                 highest label + 1.
             class_names: C names.
+            parts: Lengths of the parts that an embedding consists of.
 
         Raises:
-            ValueError: There is no image, an embedding is not finite, or the
-                arguments do not fit each other.
+            ValueError: There is no image, an embedding is not finite, the
+                arguments do not fit each other, or the whitening cannot be
+                fitted.
         """
         image_ids = [str(image_id) for image_id in image_ids]
         check_image_ids(embeddings, labels, image_ids)
@@ -104,16 +140,34 @@ class Gallery:
         if num_classes is None:
             num_classes = len(class_names or ()) or int(labels.max()) + 1
         check_labels(labels, image_ids, num_classes, class_names)
+        labels = labels.detach().long().cpu()
+        parts = tuple(parts) if parts and self._splits_parts else None
+        rows = normalize_parts(embeddings.detach().float(), parts).cpu()
+        whitening = None
+        if self.whiten is not None:
+            whitening = fit_whitening(rows, labels, self.whiten)
+            rows = whitening(rows)
         self._set(
             GalleryContent(
-                F.normalize(embeddings.detach().float()).cpu(),
-                labels.detach().long().cpu(),
+                rows,
+                labels,
                 image_ids,
-                dict(fingerprint),
+                _with_whitening(fingerprint, self.whiten),
                 num_classes,
                 None if class_names is None else list(class_names),
+                parts,
+                whitening,
             )
         )
+
+    def transform(self, embeddings: Tensor) -> Tensor:
+        """Embeddings ``(B, D)`` of a model, as the gallery compares them."""
+        rows = normalize_parts(embeddings.detach().float(), self.parts)
+        if self.whitening is None:
+            return rows
+        if self.whitening.mean.device != rows.device:
+            self.whitening = self.whitening.to(rows.device)
+        return self.whitening(rows)
 
     def search(self, queries: Tensor, topm: int) -> Neighbours:
         """Find the most similar gallery images, rank(q, X, topm) of Eq. (9).
@@ -131,29 +185,73 @@ class Gallery:
             ValueError: ``topm`` < 1, or the queries have another dimension
                 or are not finite.
         """
-        if not len(self):
-            raise RuntimeError(
-                'The gallery is empty: fill or load it before a search.'
-            )
+        check_queries(queries, self.embeddings)
         if topm < 1:
             raise ValueError(f'topm must be at least 1, got {topm}.')
-        dims = self.embeddings.shape[1]
-        if queries.dim() != 2 or queries.shape[1] != dims:
-            raise ValueError(
-                f'The gallery holds embeddings of {dims} dimensions, so '
-                f'queries must be (B, {dims}), got {tuple(queries.shape)}.'
-            )
-        check_embeddings(queries, [f'query {b}' for b in range(len(queries))])
         if not len(queries):
             empty = queries.new_empty(0, min(topm, len(self)))
             return Neighbours(empty.float(), empty.long(), empty.long())
         similarities, indices = self._index.search(
-            F.normalize(queries.detach().float()), min(topm, len(self))
+            self.transform(queries), min(topm, len(self))
         )
         labels = self.labels.to(indices.device)[indices.clamp(min=0)]
         return Neighbours(
             similarities, labels.masked_fill(indices < 0, -1), indices
         )
+
+    def prototypes(self) -> 'Gallery':
+        """The class means as a gallery: one row for each class with images.
+
+        A row is the mean of the rows of its class, scaled to unit length;
+        its image id is the name of the class, else its number. Queries are
+        whitened as here. Made once.
+
+        Raises:
+            RuntimeError: The gallery is empty.
+        """
+        if self._prototypes is None:
+            check_is_filled(self.embeddings)
+            present = self.labels.unique()
+            means = self.embeddings.new_zeros(
+                self.num_classes, self.embeddings.shape[1]
+            ).index_add(0, self.labels, self.embeddings)
+            names = self.class_names or range(self.num_classes)
+            self._prototypes = Gallery()
+            # Not set as content: classes without an image are known here.
+            self._prototypes._set(
+                replace(
+                    self._content(),
+                    embeddings=F.normalize(means[present]),
+                    labels=present,
+                    image_ids=[str(names[c]) for c in present.tolist()],
+                ),
+                warns=False,
+            )
+        return self._prototypes
+
+    def class_similarities(self, queries: Tensor) -> Tensor:
+        """Cosine similarity of each query to each class mean.
+
+        Args:
+            queries: ``(B, D)``; need not be normalised.
+
+        Returns:
+            ``(B, C)`` float32 on the device of the queries;
+            ``NO_NEIGHBOUR`` (-2) for a class without a gallery image.
+
+        Raises:
+            RuntimeError, ValueError: As in :meth:`search`.
+        """
+        check_queries(queries, self.embeddings)
+        prototypes = self.prototypes()
+        rows = prototypes.embeddings.to(queries.device)
+        with torch.autocast(queries.device.type, enabled=False):
+            cosines = self.transform(queries) @ rows.T
+        similarities = cosines.new_full(
+            (len(queries), self.num_classes), NO_NEIGHBOUR
+        )
+        similarities[:, prototypes.labels.to(queries.device)] = cosines
+        return similarities
 
     def save(self, path: str | os.PathLike) -> None:
         """Write a safetensors file; the index is not kept but rebuilt.
@@ -161,21 +259,8 @@ class Gallery:
         Raises:
             RuntimeError: The gallery is empty.
         """
-        if not len(self):
-            raise RuntimeError(
-                'The gallery is empty: there is nothing to save.'
-            )
-        write_gallery(
-            path,
-            GalleryContent(
-                self.embeddings,
-                self.labels,
-                self.image_ids,
-                self.fingerprint,
-                self.num_classes,
-                self.class_names,
-            ),
-        )
+        check_is_filled(self.embeddings)
+        write_gallery(path, self._content())
 
     @classmethod
     def load(
@@ -188,8 +273,10 @@ class Gallery:
 
         Args:
             path: The file.
-            expected_fingerprint: Checked as in :meth:`check` when given.
-            **kwargs: Arguments of the class.
+            expected_fingerprint: Checked as in :meth:`check` when given;
+                ``whiten`` must then be that of the file.
+            **kwargs: Arguments of the class. Whitening and parts are those
+                of the file.
 
         Raises:
             FileNotFoundError: There is no such file.
@@ -198,9 +285,8 @@ class Gallery:
         gallery = cls(**kwargs)
         content = read_gallery(path)
         if expected_fingerprint is not None:
-            _check_fingerprint(
-                content.fingerprint, expected_fingerprint, f'Gallery {path}'
-            )
+            expected = _with_whitening(expected_fingerprint, gallery.whiten)
+            check_fingerprint(content.fingerprint, expected, f'Gallery {path}')
         gallery._set(content)
         return gallery
 
@@ -210,9 +296,10 @@ class Gallery:
         Raises:
             ValueError: Weights, pipeline or classes differ; it says which.
         """
-        _check_fingerprint(self.fingerprint, fingerprint, 'The gallery')
+        expected = _with_whitening(fingerprint, self.whiten)
+        check_fingerprint(self.fingerprint, expected, 'The gallery')
 
-    def _set(self, content: GalleryContent) -> None:
+    def _set(self, content: GalleryContent, warns: bool = True) -> None:
         self._index.build(content.embeddings)
         self.embeddings = content.embeddings
         self.labels = content.labels
@@ -220,19 +307,26 @@ class Gallery:
         self.fingerprint = content.fingerprint
         self.num_classes = content.num_classes
         self.class_names = content.class_names
-        self._warn_of_missing_classes()
-
-    def _warn_of_missing_classes(self) -> None:
-        missing = self.missing_classes
-        if missing:
-            names = self.class_names or range(self.num_classes)
-            print_log(
-                f'{len(missing)} of {self.num_classes} classes have no '
-                'gallery image, so retrieval cannot speak for them: '
-                f'{name_some(names[c] for c in missing)}.',
-                logger='current',
-                level=logging.WARNING,
+        self.parts = content.parts
+        self.whitening = content.whitening
+        self.whiten = content.whitening and content.whitening.kind
+        self._prototypes = None
+        if warns:
+            warn_of_missing_classes(
+                self.missing_classes, self.num_classes, self.class_names
             )
+
+    def _content(self) -> GalleryContent:
+        return GalleryContent(
+            self.embeddings,
+            self.labels,
+            self.image_ids,
+            self.fingerprint,
+            self.num_classes,
+            self.class_names,
+            self.parts,
+            self.whitening,
+        )
 
 
 def _build_index(
@@ -245,12 +339,8 @@ def _build_index(
     return TASK_UTILS.build(dict(index))
 
 
-def _check_fingerprint(
-    actual: Mapping[str, str], expected: Mapping[str, str], what: str
-) -> None:
-    difference = describe_fingerprint_difference(actual, expected)
-    if difference:
-        raise ValueError(
-            f'{what} does not fit this model: {difference}. Build it anew '
-            'by leaving --gallery out, or use the model it was built with.'
-        )
+def _with_whitening(
+    fingerprint: Mapping[str, str], whiten: str | None
+) -> dict[str, str]:
+    """The fingerprint of a gallery that is whitened, or not."""
+    return {**fingerprint, **({'whiten': whiten} if whiten else {})}

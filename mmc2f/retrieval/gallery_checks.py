@@ -1,15 +1,20 @@
 """What a gallery demands of its content, with errors that name the image."""
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 
+from mmengine.logging import print_log
 from torch import Tensor
 
 __all__ = [
     'check_embeddings',
+    'check_fingerprint',
     'check_image_ids',
+    'check_is_filled',
     'check_labels',
-    'describe_fingerprint_difference',
+    'check_queries',
     'name_some',
+    'warn_of_missing_classes',
 ]
 
 _NAMED_AT_MOST = 5
@@ -77,23 +82,64 @@ def check_labels(
         )
 
 
-def describe_fingerprint_difference(
-    actual: Mapping[str, str], expected: Mapping[str, str]
-) -> str:
-    """What differs, with the first digits of both; '' when nothing does."""
+def check_is_filled(embeddings: Tensor) -> None:
+    """The gallery has an image."""
+    if not len(embeddings):
+        raise RuntimeError(
+            'The gallery is empty: fill or load it before it is used.'
+        )
+
+
+def check_queries(queries: Tensor, embeddings: Tensor) -> None:
+    """Queries can be compared with the embeddings of a gallery."""
+    check_is_filled(embeddings)
+    dims = embeddings.shape[1]
+    if queries.dim() != 2 or queries.shape[1] != dims:
+        raise ValueError(
+            f'The gallery holds embeddings of {dims} dimensions, so queries '
+            f'must be (B, {dims}), got {tuple(queries.shape)}.'
+        )
+    check_embeddings(queries, [f'query {b}' for b in range(len(queries))])
+
+
+def check_fingerprint(
+    actual: Mapping[str, str], expected: Mapping[str, str], what: str
+) -> None:
+    """A gallery was built with the model that is to use it."""
     differences = []
     for key in dict.fromkeys([*expected, *actual]):
         is_value, should_value = actual.get(key), expected.get(key)
         if is_value != should_value:
             differences.append(
-                f'{key} (gallery {_short(is_value)}, model '
-                f'{_short(should_value)})'
+                f'{key} (gallery {_short(key, is_value)}, model '
+                f'{_short(key, should_value)})'
             )
-    if not differences:
-        return ''
-    verb = 'differs' if len(differences) == 1 else 'differ'
-    return f'{", ".join(differences)} {verb}'
+    if differences:
+        verb = 'differs' if len(differences) == 1 else 'differ'
+        raise ValueError(
+            f'{what} does not fit this model: {", ".join(differences)} '
+            f'{verb}. Build it anew by leaving --gallery out, or use the '
+            'model it was built with.'
+        )
 
 
-def _short(digest: str | None) -> str:
-    return 'unknown' if digest is None else digest[:_DIGITS]
+def warn_of_missing_classes(
+    missing: Sequence[int],
+    num_classes: int,
+    class_names: Sequence[str] | None,
+) -> None:
+    """Name the classes that retrieval cannot speak for."""
+    if missing:
+        names = [class_names[c] if class_names else c for c in missing]
+        print_log(
+            f'{len(missing)} of {num_classes} classes have no gallery image, '
+            f'so retrieval cannot speak for them: {name_some(names)}.',
+            logger='current',
+            level=logging.WARNING,
+        )
+
+
+def _short(key: str, value: str | None) -> str:
+    if value is None:
+        return 'none' if key == 'whiten' else 'unknown'
+    return value[:_DIGITS]

@@ -7,12 +7,18 @@ from pathlib import Path
 
 from torch import Tensor
 
+from mmc2f.retrieval.whitening import Whitening
+
 __all__ = ['GalleryContent', 'read_gallery', 'write_gallery']
 
 _FORMAT = 'mmc2f.gallery'
-_VERSION = '1'
+# Of a gallery that compares embeddings as they are, and of one that changes
+# them first: a reader of version 1 alone must refuse the latter.
+_PLAIN_VERSION, _VERSION = '1', '2'
 _TENSORS = ('embeddings', 'labels')
 _JSON_FIELDS = ('image_ids', 'fingerprint', 'num_classes', 'class_names')
+# Only in files of version 2.
+_WHITENING_TENSORS = ('whiten_mean', 'whiten_matrix')
 
 
 @dataclass(frozen=True)
@@ -25,6 +31,8 @@ class GalleryContent:
     fingerprint: dict[str, str]
     num_classes: int
     class_names: list[str] | None
+    parts: tuple[int, ...] | None = None
+    whitening: Whitening | None = None
 
 
 def write_gallery(path: str | os.PathLike, content: GalleryContent) -> None:
@@ -37,12 +45,19 @@ def write_gallery(path: str | os.PathLike, content: GalleryContent) -> None:
 
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    metadata = {'format': _FORMAT, 'version': _VERSION}
+    metadata = {'format': _FORMAT, 'version': _PLAIN_VERSION}
     for field in _JSON_FIELDS:
         metadata[field] = json.dumps(getattr(content, field))
-    tensors = {
-        name: getattr(content, name).contiguous().cpu() for name in _TENSORS
-    }
+    tensors = {name: getattr(content, name) for name in _TENSORS}
+    whitening = content.whitening
+    if content.parts is not None or whitening is not None:
+        metadata['version'] = _VERSION
+        metadata['parts'] = json.dumps(content.parts)
+        metadata['whiten'] = json.dumps(whitening and whitening.kind)
+    if whitening is not None:
+        values = whitening.mean, whitening.matrix
+        tensors |= zip(_WHITENING_TENSORS, values, strict=True)
+    tensors = {name: t.contiguous().cpu() for name, t in tensors.items()}
     unfinished = path.with_name(f'{path.name}.{os.getpid()}.tmp')
     try:
         save_file(tensors, unfinished, metadata=metadata)
@@ -70,25 +85,40 @@ def read_gallery(path: str | os.PathLike) -> GalleryContent:
         with safe_open(path, framework='pt') as file:
             metadata = file.metadata() or {}
             _check_format(path, metadata, set(file.keys()))
-            tensors = {name: file.get_tensor(name) for name in _TENSORS}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         fields = {name: json.loads(metadata[name]) for name in _JSON_FIELDS}
+        parts = json.loads(metadata.get('parts', 'null'))
+        whiten = json.loads(metadata.get('whiten', 'null'))
     except (SafetensorError, json.JSONDecodeError) as error:
         raise ValueError(
             f'{path} is not a whole safetensors gallery ({error}). Build the '
             'gallery anew.'
         ) from error
-    return GalleryContent(**tensors, **fields)
+    if whiten is not None:
+        mean, matrix = (tensors[name] for name in _WHITENING_TENSORS)
+        fields['whitening'] = Whitening(whiten, mean, matrix)
+    return GalleryContent(
+        **{name: tensors[name] for name in _TENSORS},
+        **fields,
+        parts=None if parts is None else tuple(parts),
+    )
 
 
 def _check_format(path: Path, metadata: dict, names: set[str]) -> None:
-    missing = {*_TENSORS, *_JSON_FIELDS} - names - metadata.keys()
+    needed = {*_TENSORS, *_JSON_FIELDS}
+    if metadata.get('version') == _VERSION:
+        needed |= {'parts', 'whiten'}
+    if metadata.get('whiten', 'null') != 'null':
+        needed |= {*_WHITENING_TENSORS}
+    missing = needed - names - metadata.keys()
     if metadata.get('format') != _FORMAT or missing:
         raise ValueError(
             f'{path} is a safetensors file but not a gallery of mmc2f '
             f'(missing: {", ".join(sorted(missing)) or "its format mark"}).'
         )
-    if metadata.get('version') != _VERSION:
+    if metadata.get('version') not in (_PLAIN_VERSION, _VERSION):
         raise ValueError(
             f'{path} is a gallery of version {metadata.get("version")}; this '
-            f'mmc2f reads version {_VERSION}. Build the gallery anew.'
+            f'mmc2f reads versions {_PLAIN_VERSION} and {_VERSION}. Build '
+            'the gallery anew.'
         )

@@ -214,7 +214,7 @@ def test_empty_gallery():
 def test_classes_without_an_image_are_named(monkeypatch):
     logged = []
     monkeypatch.setattr(
-        'mmc2f.retrieval.gallery.print_log',
+        'mmc2f.retrieval.gallery_checks.print_log',
         lambda message, logger, level: logged.append((message, level)),
     )
     gallery = Gallery()
