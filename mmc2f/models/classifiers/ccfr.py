@@ -8,6 +8,11 @@ from torch import Tensor
 
 from mmc2f.arguments import check_choice
 from mmc2f.models.classifiers.rerankable import Rerankable
+from mmc2f.models.derived_config import (
+    FeatureChannels,
+    build_part,
+    channels_read,
+)
 from mmc2f.models.heads.multi_level_head import copy_classifier, hard_labels
 from mmc2f.models.losses import region_triplet_margin
 from mmc2f.registry import MODELS
@@ -41,6 +46,9 @@ class CCFR(Rerankable, BaseClassifier):
         fusion: Joins the local maps; sets the length of the embedding.
         region_head: Classifier of single regions on their pooled map.
         head: Classifier of the embedding.
+        num_classes: Classes of every head whose config gives no number.
+        tree: Label tree of the global head, where its config has none; see
+            :class:`~mmc2f.models.MultiLevelHead`.
         neck: Pools the maps, as mmpretrain's necks do; the last of what it
             returns is the global feature.
         ranking_loss, triplet_loss: Configs of the losses.
@@ -61,8 +69,14 @@ class CCFR(Rerankable, BaseClassifier):
         losses: Losses that are active, of :attr:`LOSSES`. Training stages
             change them.
 
+    The configs of neck, navigator, fusion and heads may leave out their
+    ``in_channels``, and fusion its numbers of scales and of regions: they
+    follow from the backbone, by a dry run on an image of ``cropper.size``,
+    from the neck, the anchors and the NMS.
+
     Raises:
-        ValueError: An unknown choice, or fewer proposals than are fused.
+        ValueError: An unknown choice, fewer proposals than are fused, or
+            channels that are not given and cannot be found.
     """
 
     LOSSES = ('multi_level', 'region', 'ranking', 'softmax', 'triplet')
@@ -77,6 +91,8 @@ class CCFR(Rerankable, BaseClassifier):
         fusion: dict,
         region_head: dict,
         head: dict,
+        num_classes: int | None = None,
+        tree=None,
         neck: dict = dict(type='mmpretrain.GlobalAveragePooling'),  # noqa: B006
         ranking_loss: dict = dict(type='mmc2f.NavigatorRankingLoss'),  # noqa: B006
         triplet_loss: dict = dict(type='mmc2f.CosineTripletLoss'),  # noqa: B006
@@ -100,15 +116,46 @@ class CCFR(Rerankable, BaseClassifier):
         self.region_gate = region_gate
         self.ranking_target = ranking_target
         self.num_proposals = num_proposals
-        self.backbone = MODELS.build(backbone)
-        self.neck = MODELS.build(neck)
-        self.global_head = MODELS.build(global_head)
-        self.navigator = MODELS.build(navigator)
         self.nms = MODELS.build(nms)
         self.cropper = MODELS.build(cropper)
-        self.fusion = MODELS.build(fusion)
-        self.region_head = MODELS.build(region_head)
-        self.head = MODELS.build(head)
+        self.backbone = MODELS.build(backbone)
+        maps = FeatureChannels(self.backbone, self.cropper.size)
+        self.neck = build_part(
+            neck, MODELS, in_channels=lambda: channels_read(neck, maps)
+        )
+        self.global_head = build_part(
+            global_head,
+            MODELS,
+            num_classes=num_classes,
+            tree=tree,
+            in_channels=lambda: maps.pooled(self.neck),
+        )
+        self.navigator = build_part(
+            navigator,
+            MODELS,
+            in_channels=lambda: channels_read(navigator, maps),
+        )
+        self.fusion = build_part(
+            fusion,
+            MODELS,
+            in_channels=lambda: maps.last,
+            num_scales=lambda: self.navigator.anchor_generator.num_scales,
+            regions_per_scale=lambda: self.nms.topk,
+        )
+        self.region_head = build_part(
+            region_head,
+            MODELS,
+            num_classes=num_classes,
+            in_channels=lambda: maps.last,
+        )
+        self.head = build_part(
+            head,
+            MODELS,
+            num_classes=num_classes,
+            in_channels=lambda: (
+                maps.pooled(self.neck) + self.fusion.out_features
+            ),
+        )
         self.ranking_loss = MODELS.build(ranking_loss)
         self.triplet_loss = MODELS.build(triplet_loss)
         self.set_losses(losses)

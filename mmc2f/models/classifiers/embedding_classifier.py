@@ -2,11 +2,20 @@
 
 import torch
 from mmpretrain.models.classifiers import ImageClassifier
+from mmpretrain.registry import MODELS as HOST_MODELS
 from mmpretrain.structures import DataSample
 from torch import Tensor
 
 from mmc2f.models.classifiers.rerankable import Rerankable
+from mmc2f.models.derived_config import (
+    FeatureChannels,
+    build_part,
+    channels_read,
+)
 from mmc2f.registry import MODELS
+
+#: Pixels; the input of most pretrained networks.
+DRY_RUN_SIZE = 224
 
 
 @MODELS.register_module()
@@ -19,12 +28,52 @@ class EmbeddingClassifier(Rerankable, ImageClassifier):
                                          │                   │
                                          └► (re-ranker, when one is attached)
 
-    It takes the arguments of ``ImageClassifier``; the embedding is what the
-    head's ``pre_logits`` hands to its last linear layer. With
-    :class:`~mmc2f.models.TrilinearPoolingNeck` and
+    The embedding is what the head's ``pre_logits`` hands to its last linear
+    layer. With :class:`~mmc2f.models.TrilinearPoolingNeck` and
     :class:`~mmc2f.models.HierarchicalHead` it is MLPH; with a plain head, a
     fine-tune that can be re-ranked.
+
+    Args:
+        backbone, neck, head: Configs, as of ``ImageClassifier``. Those of
+            neck and head may leave out ``in_channels``, which then follow
+            from the maps of the backbone, by a dry run on an image of 224
+            pixels.
+        num_classes: Classes of the head, where its config gives no number.
+        tree: Label tree of the head, where it takes one and its config has
+            none.
+        **kwargs: Of ``ImageClassifier``.
+
+    Raises:
+        ValueError: Channels are not given and cannot be found.
     """
+
+    def __init__(
+        self,
+        backbone: dict,
+        neck: dict | None = None,
+        head: dict | None = None,
+        num_classes: int | None = None,
+        tree=None,
+        **kwargs,
+    ) -> None:
+        if isinstance(backbone, dict):
+            backbone = HOST_MODELS.build(backbone)
+        maps = FeatureChannels(backbone, DRY_RUN_SIZE)
+        if isinstance(neck, dict):
+            neck = build_part(
+                neck,
+                HOST_MODELS,
+                in_channels=lambda: channels_read(neck, maps),
+            )
+        if isinstance(head, dict):
+            head = build_part(
+                head,
+                HOST_MODELS,
+                num_classes=num_classes,
+                tree=tree,
+                in_channels=lambda: maps.pooled(neck),
+            )
+        super().__init__(backbone, neck, head, **kwargs)
 
     def predict(
         self,

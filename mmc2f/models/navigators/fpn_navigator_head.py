@@ -9,6 +9,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torchvision.ops import FeaturePyramidNetwork
 
+from mmc2f.models.derived_config import with_defaults
 from mmc2f.models.regions import AnchorSet, PriorAnchors
 from mmc2f.registry import MODELS, TASK_UTILS
 
@@ -46,7 +47,8 @@ class FPNNavigatorHead(BaseModule):
             first. A list of configs is applied in turn, as ``mmdet.FPN``
             and ``mmdet.BFP``. None is torchvision's FPN, with a level for
             each map. Its weights and those of ``mmdet.FPN`` load into each
-            other.
+            other. Channels and numbers of levels that a config leaves out
+            follow from the maps, ``fpn_channels`` and the anchors.
 
     Raises:
         ValueError: The scales are not one entry for each map, or, with a
@@ -80,7 +82,11 @@ class FPNNavigatorHead(BaseModule):
             )
         self.in_indices = tuple(in_indices)
         self.detach = detach
-        self.neck = None if neck is None else MODELS.build(neck)
+        self.neck = None
+        if neck is not None:
+            self.neck = MODELS.build(
+                _completed(neck, in_channels, fpn_channels, levels)
+            )
         self.fpn = None
         if neck is None:
             self.fpn = FeaturePyramidNetwork(list(in_channels), fpn_channels)
@@ -193,3 +199,29 @@ def _meaning(key: str) -> tuple[str, str, str] | None:
         return None
     kind, level, name = match.groups()
     return SAME.get(kind, kind), level, name
+
+
+def _completed(
+    neck: dict | list[dict],
+    in_channels: Sequence[int],
+    fpn_channels: int,
+    levels: int,
+) -> dict | list[dict]:
+    """The configs of a pyramid with what follows from the rest."""
+    necks = [neck] if isinstance(neck, dict) else list(neck)
+    # One map of a plain transformer is given by its number.
+    inputs = in_channels[0] if len(in_channels) == 1 else list(in_channels)
+    full = []
+    for cfg in necks:
+        full.append(
+            with_defaults(
+                cfg,
+                MODELS,
+                in_channels=inputs,
+                out_channels=fpn_channels,
+                num_outs=levels,
+                num_levels=levels,
+            )
+        )
+        inputs = fpn_channels
+    return full[0] if isinstance(neck, dict) else full
