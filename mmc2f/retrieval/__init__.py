@@ -1,6 +1,12 @@
 """Gallery of train-set embeddings, search in it, and re-ranking by it."""
 
 from mmc2f.retrieval.build_gallery import build_gallery
+from mmc2f.retrieval.calibrated_rerank import (
+    fit_temperature,
+    rerank_by_kernel,
+    rerank_by_prototypes,
+    temper,
+)
 from mmc2f.retrieval.exact_index import ExactIndex
 from mmc2f.retrieval.faiss_index import FaissIndex
 from mmc2f.retrieval.fingerprint import fingerprint
@@ -32,12 +38,16 @@ __all__ = [
     'Whitening',
     'build_gallery',
     'fingerprint',
+    'fit_temperature',
     'fit_whitening',
     'mix_scores',
     'normalize_parts',
     'prediction_record',
     'rerank',
+    'rerank_by_kernel',
+    'rerank_by_prototypes',
     'retrieval_scores',
     'retrieval_votes',
     'strict_order',
+    'temper',
 ]

@@ -2,13 +2,20 @@
 
 import logging
 import time
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from mmengine.logging import print_log
 from mmpretrain.structures import DataSample
 from torch import Tensor
 
+from mmc2f.arguments import check_choice
 from mmc2f.registry import TASK_UTILS
+from mmc2f.retrieval.calibrated_rerank import (
+    rerank_by_kernel,
+    rerank_by_prototypes,
+)
 from mmc2f.retrieval.gallery import Gallery
 from mmc2f.retrieval.neighbours import ReRankResult
 from mmc2f.retrieval.rerank import check_parameters, rerank, retrieval_scores
@@ -16,9 +23,39 @@ from mmc2f.retrieval.rerank import check_parameters, rerank, retrieval_scores
 __all__ = ['ReRankPostProcessor', 'ReRanker']
 
 
+# What each mode reads, beside topn and topm.
+MODES = {
+    'paper': ('t_sf', 't_sc', 'alpha', 'beta', 'gate'),
+    'kernel': ('temperature', 'tau', 'weight'),
+    'prototypes': ('temperature', 'kappa'),
+    'none': (),
+}
+
+
 @TASK_UTILS.register_module()
 class ReRankPostProcessor:
-    r"""Searches the gallery and re-ranks by :func:`rerank`, Eq. (8)-(9).
+    r"""Searches the gallery and re-ranks what it finds.
+
+    ============ =========================================================
+    mode         scores of the top n classes
+    ============ =========================================================
+    'paper'      Eq. (8)-(9), see :func:`rerank`
+    'kernel'     softmax and neighbours' votes, :func:`rerank_by_kernel`
+    'prototypes' softmax and class means, :func:`rerank_by_prototypes`
+    'none'       the coarse probabilities, of all classes
+    ============ =========================================================
+
+    In every mode only the order of the top n classes can change; the other
+    classes follow in coarse order with scores below all of them, see
+    :func:`strict_order`. ``'kernel'`` and ``'prototypes'`` give
+    probabilities: of a re-ranked query the top n sum to 1 (but for
+    ``topn`` steps of 2^-22 that make the order strict), so a score is how
+    likely the class is, given that the true one is of the top n. Those of
+    ``'paper'`` do not sum to 1. A query for which the gallery has nothing to
+    say keeps its coarse probabilities, bit for bit.
+
+    Parameters of other modes are not read. All of them can be chosen on
+    held-out images, see :func:`mmc2f.retrieval.tune_rerank`.
 
     Args:
         topn: How many of the best coarse classes are re-ranked. More than
@@ -30,7 +67,12 @@ class ReRankPostProcessor:
         t_sc: :math:`T_{sc}` in [0, 1].
         alpha: Weight of the softmax.
         beta: Weight of the neighbours' votes.
-        gate: ``'per_class'`` or ``'top1'``, see :func:`rerank`.
+        gate: ``'per_class'`` or ``'top1'``, see :func:`mix_scores`.
+        mode: See the table.
+        temperature: T > 0 of the softmax.
+        tau: Temperature > 0 of the votes, in units of cosine similarity.
+        weight: Share of the votes, in [0, 1].
+        kappa: Weight >= 0 of the cosine to a class mean.
 
     Raises:
         ValueError: An argument is out of its range.
@@ -45,12 +87,20 @@ class ReRankPostProcessor:
         alpha: float = 0.0,
         beta: float = 1.0,
         gate: str = 'per_class',
+        mode: str = 'paper',
+        temperature: float = 1.0,
+        tau: float = 0.05,
+        weight: float = 0.5,
+        kappa: float = 10.0,
     ) -> None:
+        check_choice('mode', mode, MODES)
         check_parameters(topn, t_sc, alpha, beta, gate)
+        _check_calibrated(temperature, tau, weight, kappa)
         if topm < 1:
             raise ValueError(f'topm must be at least 1, got {topm}.')
         if t_sc > 1:
             raise ValueError(f't_sc must be in [0, 1], got {t_sc}.')
+        self.mode = mode
         self.topn = topn
         self.topm = topm
         self.t_sf = _parse_t_sf(t_sf)
@@ -58,12 +108,22 @@ class ReRankPostProcessor:
         self.alpha = alpha
         self.beta = beta
         self.gate = gate
+        self.temperature = temperature
+        self.tau = tau
+        self.weight = weight
+        self.kappa = kappa
         self._has_warned_of_topn = False
 
     @property
+    def params(self) -> dict[str, Any]:
+        """The mode and what it reads, as arguments of the class."""
+        names = 'mode', 'topn', 'topm', *MODES[self.mode]
+        return {name: getattr(self, name) for name in names}
+
+    @property
     def is_calibrated(self) -> bool:
-        """Whether T_sf has a value."""
-        return self.t_sf is not None
+        """Whether T_sf has a value, or is not needed."""
+        return self.t_sf is not None or self.mode != 'paper'
 
     def calibrate(self, coarse_probs: Tensor) -> float:
         r"""Set :math:`T_{sf}` to the mean top-1 softmax (CCFR, 4.2).
@@ -111,19 +171,25 @@ class ReRankPostProcessor:
         self._warn_of_topn(num_classes)
         neighbours = gallery.search(embeddings, self.topm)
         found = neighbours.similarities, neighbours.labels
-        scores = rerank(
-            coarse_probs,
-            *found,
-            topn=self.topn,
-            t_sf=self.t_sf,
-            t_sc=self.t_sc,
-            alpha=self.alpha,
-            beta=self.beta,
-            gate=self.gate,
-        )
+        if self.mode == 'prototypes':
+            found_classes = gallery.class_similarities(embeddings)
+            scores = self._apply(
+                rerank_by_prototypes, coarse_probs, found_classes
+            )
+        elif self.mode == 'kernel':
+            scores = self._apply(rerank_by_kernel, coarse_probs, *found)
+        elif self.mode == 'paper':
+            scores = self._apply(rerank, coarse_probs, *found)
+        else:
+            scores = coarse_probs
         return ReRankResult(
             scores, neighbours, retrieval_scores(*found, num_classes)
         )
+
+    def _apply(self, function: Callable[..., Tensor], *tensors: Tensor):
+        """Call the function of the mode with the mode's parameters."""
+        parameters = {name: getattr(self, name) for name in MODES[self.mode]}
+        return function(*tensors, topn=self.topn, **parameters)
 
     def _warn_of_topn(self, num_classes: int) -> None:
         if self.topn > num_classes and not self._has_warned_of_topn:
@@ -134,6 +200,19 @@ class ReRankPostProcessor:
                 logger='current',
                 level=logging.WARNING,
             )
+
+
+def _check_calibrated(
+    temperature: float, tau: float, weight: float, kappa: float
+) -> None:
+    """The parameters of the calibrated modes are in their ranges."""
+    for name, value in (('temperature', temperature), ('tau', tau)):
+        if not value > 0:
+            raise ValueError(f'{name} must be above 0, got {value}.')
+    if not 0 <= weight <= 1:
+        raise ValueError(f'weight must be in [0, 1], got {weight}.')
+    if not kappa >= 0:
+        raise ValueError(f'kappa must not be negative, got {kappa}.')
 
 
 class ReRanker:
