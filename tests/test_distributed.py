@@ -45,7 +45,7 @@ def test_stages_clustering_and_gallery(images, tmp_path):
     one, two = train_on_two_ranks('ccfr', images, tmp_path)
     assert one['agreed'] == two['agreed']
     metrics = one['agreed']['metrics']
-    assert {'c2f/coarse_top1', 'c2f/rerank_top1'} <= set(metrics)
+    assert {'rerank/coarse_top1', 'rerank/rerank_top1'} <= set(metrics)
     assert (tmp_path / 'label_tree.json').is_file()
 
 

@@ -54,12 +54,6 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
         'the default is 10',
     )
     parser.add_argument(
-        '--delta',
-        type=float,
-        help='accept only thresholds that are proven to reach the target, '
-        'but for this probability; not with --each-view',
-    )
-    parser.add_argument(
         '--tree',
         help="packaged hierarchy or file; the config's taxonomy, or the tree "
         'in the checkpoint, where not given',
@@ -122,7 +116,6 @@ def merge_args(cfg: Config, args: argparse.Namespace, file: Path) -> Config:
         target=args.target,
         path=str(file),
         min_accepted=args.min_accepted,
-        delta=args.delta,
         each_view=args.each_view,
     )
     # Confidence is that of the classifiers; a gallery would be for nothing.

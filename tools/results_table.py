@@ -16,16 +16,16 @@ from pathlib import Path
 
 # Metric: heading, digits.
 COLUMNS = {
-    'c2f/coarse_top1': ('coarse top-1', 2),
-    'c2f/coarse_top5': ('coarse top-5', 2),
-    'c2f/retrieval_top1': ('retrieval top-1', 2),
-    'c2f/rerank_top1': ('re-ranked top-1', 2),
-    'c2f/mended': ('mended', 0),
-    'c2f/broken': ('broken', 0),
+    'rerank/coarse_top1': ('coarse top-1', 2),
+    'rerank/coarse_top5': ('coarse top-5', 2),
+    'rerank/retrieval_top1': ('retrieval top-1', 2),
+    'rerank/rerank_top1': ('re-ranked top-1', 2),
+    'rerank/mended': ('mended', 0),
+    'rerank/broken': ('broken', 0),
 }
-
-
-LEVELS = 'c2fgc/'
+LEVELS = 'levels/'
+# Prefixes of the metrics in older work dirs.
+FORMER = {'c2f/': 'rerank/', 'c2fgc/': LEVELS}
 
 
 def latest_test(work_dir: Path) -> dict[str, float]:
@@ -36,10 +36,19 @@ def latest_test(work_dir: Path) -> dict[str, float]:
     """
     for path in sorted(work_dir.glob('*/[0-9]*.json'), reverse=True):
         lines = path.read_text(encoding='utf-8').splitlines()
-        metrics = json.loads(lines[-1]) if lines else {}
-        if 'c2f/coarse_top1' in metrics:
+        metrics = with_new_prefixes(json.loads(lines[-1]) if lines else {})
+        if 'rerank/coarse_top1' in metrics:
             return metrics
     raise SystemExit(f'{work_dir}: no result of tools/test.py in there')
+
+
+def with_new_prefixes(metrics: dict[str, float]) -> dict[str, float]:
+    """Rename metrics that an older version measured."""
+    renamed = {}
+    for name, value in metrics.items():
+        prefix, slash, rest = name.partition('/')
+        renamed[FORMER.get(prefix + slash, prefix + slash) + rest] = value
+    return renamed
 
 
 def table(results: dict[str, dict[str, float]]) -> str:

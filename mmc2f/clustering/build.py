@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader
 
 from mmc2f.clustering.cluster_classes import ClusterResult, class_means
 from mmc2f.clustering.extract_features import extract_features
-from mmc2f.datasets.class_names import class_names
+from mmc2f.datasets.requirements import class_names
 from mmc2f.datasets.train_loader_in_test_mode import (
     train_loader_in_test_mode,
 )

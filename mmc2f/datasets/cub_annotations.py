@@ -7,7 +7,7 @@ from pathlib import Path, PurePath
 import torch
 from torch import Tensor
 
-from mmc2f.datasets.data_root import DATA_HINT
+from mmc2f.datasets.requirements import DATA_HINT
 
 __all__ = ['CubAnnotations', 'ObjectParts']
 

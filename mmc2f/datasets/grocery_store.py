@@ -7,7 +7,7 @@ from typing import Any
 from mmengine.fileio import get_file_backend, get_text
 from mmpretrain.datasets import BaseDataset
 
-from mmc2f.datasets.data_root import require_folder
+from mmc2f.datasets.requirements import require_folder
 from mmc2f.registry import DATASETS
 from mmc2f.structures import LabelTree
 

@@ -9,7 +9,7 @@ from mmengine.logging import print_log
 from mmpretrain.datasets import BaseDataset
 from mmpretrain.datasets.custom import find_folders, get_samples
 
-from mmc2f.datasets.data_root import require_folder
+from mmc2f.datasets.requirements import require_folder
 from mmc2f.registry import DATASETS
 
 __all__ = ['ImageFolder']

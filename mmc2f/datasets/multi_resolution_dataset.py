@@ -9,7 +9,7 @@ from mmengine.dataset import BaseDataset, Compose
 from mmpretrain.registry import DATASETS as HOST_DATASETS
 from mmpretrain.registry import TRANSFORMS as HOST_TRANSFORMS
 
-from mmc2f.datasets.class_names import class_names
+from mmc2f.datasets.requirements import class_names
 from mmc2f.datasets.resolution_view import ResolutionView
 from mmc2f.datasets.transforms import AddHierarchyLabels
 from mmc2f.registry import DATASETS

@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from mmc2f.datasets.transforms.degrade_resolution import check_resolution
 from mmc2f.structures import LabelTree
 
-__all__ = ['ResolutionView']
+__all__ = ['ResolutionView', 'of_first_view']
 
 _KEYS = {'name', 'level', 'resolution'}
+Result = TypeVar('Result')
 
 
 @dataclass(frozen=True)
@@ -75,3 +76,14 @@ class ResolutionView:
             raise ValueError(f'view {name!r}: {error}') from None
         resolution = check_resolution(spec['resolution'], f'view {name!r}')
         return cls(name, level, resolution)
+
+
+def of_first_view(
+    results: Sequence[tuple[str | None, Result]],
+) -> list[Result]:
+    """The results in the view that comes first, without their views.
+
+    Args:
+        results: View, ``None`` where the data set has none, and result.
+    """
+    return [result for view, result in results if view == results[0][0]]

@@ -19,12 +19,12 @@ from mmc2f.evaluation.metrics import (
     PartHitRate,
     ReRankMetric,
 )
-from mmc2f.evaluation.rerank_table import rerank_table
 from mmc2f.evaluation.resolution_curves import (
     ResolutionCurves,
     measure_curves,
 )
 from mmc2f.evaluation.search_resolutions import search_resolutions
+from mmc2f.evaluation.tables import rerank_table
 from mmc2f.structures import finest_confident_level, sum_to_levels
 
 __all__ = [

@@ -50,7 +50,7 @@ def rule_curve(
     """Coverage and accuracy of the whole rule, for one target after another.
 
     Args:
-        measure: Gives :func:`answer_measures` for a target.
+        measure: Gives :func:`selective_accuracy` for a target.
 
     Returns:
         ``target``, ``coverage`` and ``accuracy``, from 0 to 1, without the
@@ -63,10 +63,10 @@ def rule_curve(
     }
     for target in TARGETS:
         values = measure(target)
-        if values['answered'] > 0:
+        if values['coverage'] > 0:
             curve['target'].append(target)
-            curve['coverage'].append(values['answered'] / 100)
-            curve['accuracy'].append(values['accuracy'] / 100)
+            curve['coverage'].append(values['coverage'] / 100)
+            curve['accuracy'].append(values['selective_accuracy'] / 100)
     return curve
 
 

@@ -9,6 +9,8 @@ from mmc2f.structures.label_tree import LabelTree
 
 __all__ = [
     'check_classes',
+    'check_no_nan',
+    'check_range',
     'check_scores',
     'finest_confident_level',
     'sum_to_levels',
@@ -105,6 +107,15 @@ def check_scores(
             f'scores of level {name!r} must be (N, {classes}), one a class, '
             f'but are {tuple(scores.shape)}'
         )
+    check_no_nan(scores)
+
+
+def check_no_nan(scores: Tensor) -> None:
+    """Check that no score ``(N, C)`` is NaN.
+
+    Raises:
+        ValueError: One is; names the first image.
+    """
     broken = torch.isnan(scores).any(dim=1).nonzero().flatten()
     if len(broken):
         raise ValueError(
@@ -127,12 +138,28 @@ def check_classes(
     Raises:
         ValueError: One is not; names the first image.
     """
-    count = tree.num_classes(level)
-    outside = ((classes < 0) | (classes >= count)).nonzero().flatten()
+    name = tree.levels[tree.level_index(level)]
+    check_range(what, classes, tree.num_classes(level), f' of level {name!r}')
+
+
+def check_range(
+    what: str, classes: Tensor, num_classes: int, where: str = ''
+) -> None:
+    """Check that every class ``(N,)`` is from 0 to ``num_classes - 1``.
+
+    Args:
+        what: Name of the classes, for the message.
+        classes: ``(N,)``.
+        num_classes: Number of classes.
+        where: End of the message.
+
+    Raises:
+        ValueError: One is not; names the first image.
+    """
+    outside = ((classes < 0) | (classes >= num_classes)).nonzero().flatten()
     if len(outside):
         first = int(outside[0])
         raise ValueError(
             f'{what} {int(classes[first])} of image {first} is outside '
-            f'0..{count - 1} of level '
-            f'{tree.levels[tree.level_index(level)]!r}'
+            f'0..{num_classes - 1}{where}'
         )

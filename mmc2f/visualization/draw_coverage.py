@@ -88,16 +88,16 @@ def _draw_curves(axes: Axes, report: Mapping[str, Any]) -> None:
             label='finest confident level',
         )
     measured = report['measured']
-    if measured['overall_accuracy'] is not None:
+    if measured['overall_selective_accuracy'] is not None:
         axes.plot(
-            measured['overall_answered'],
-            measured['overall_accuracy'],
+            measured['overall_coverage'],
+            measured['overall_selective_accuracy'],
             *('*',),
             color=INK,
             markersize=15,
             label=f'with target {report["target"]:.0%}',
         )
-        lowest = min(lowest, measured['overall_accuracy'])
+        lowest = min(lowest, measured['overall_selective_accuracy'])
     axes.axhline(100 * report['target'], color=INK, linestyle=':')
     axes.set(
         xlabel='images answered, %',
@@ -114,9 +114,9 @@ def _draw_curves(axes: Axes, report: Mapping[str, Any]) -> None:
 def _draw_answers(axes: Axes, report: Mapping[str, Any]) -> None:
     measured, levels = report['measured'], report['levels']
     views = [
-        name.removesuffix('_answered')
+        name.removesuffix('_coverage')
         for name in measured
-        if name.endswith('_answered')
+        if name.endswith('_coverage')
     ]
     for place, view in enumerate(views):
         shares = [measured[f'{view}_{level}_share'] for level in levels]
@@ -134,7 +134,7 @@ def _draw_answers(axes: Axes, report: Mapping[str, Any]) -> None:
                     fontsize=10,
                 )
             start += share
-        accuracy = measured[f'{view}_accuracy']
+        accuracy = measured[f'{view}_selective_accuracy']
         axes.text(
             *(102, place, '-' if accuracy is None else f'{accuracy:.1f}'),
             va='center',

@@ -10,7 +10,7 @@ from tiny_ccfr import CLASSES, IMAGES_PER_CLASS, loader_config, tiny_config
 from tiny_views import views_config, views_loader
 
 NAMES = {
-    f'c2f/{name}_{top}'
+    f'rerank/{name}_{top}'
     for name in ('coarse', 'retrieval', 'rerank')
     for top in ('top1', 'top5')
 }
@@ -67,11 +67,11 @@ def test_gives_and_prints_all_three_accuracies(cfg, capsys):
     runner = Runner.from_cfg(cfg)
     metrics = runner.test()
     assert set(metrics) >= NAMES
-    assert metrics['accuracy/top1'] == metrics['c2f/rerank_top1']
+    assert metrics['accuracy/top1'] == metrics['rerank/rerank_top1']
     printed = capsys.readouterr().out
     for row in ('coarse', 'retrieval', 're-ranked', 'mended'):
         assert row in printed
-    assert f'{metrics["c2f/retrieval_top1"]:.2f}' in printed
+    assert f'{metrics["rerank/retrieval_top1"]:.2f}' in printed
     assert re.search(r'gallery \d+\.\d s', printed)
 
 
@@ -198,8 +198,8 @@ def test_threshold_is_measured_anew_for_other_weights(cfg, images, log):
 def test_validation_is_left_alone_by_default(cfg):
     cfg.val_evaluator = [dict(type='mmc2f.ReRankMetric')]
     metrics = Runner.from_cfg(cfg).val()
-    assert 'c2f/coarse_top1' in metrics
-    assert 'c2f/rerank_top1' not in metrics
+    assert 'rerank/coarse_top1' in metrics
+    assert 'rerank/rerank_top1' not in metrics
 
 
 def test_model_without_embedding_is_refused(cfg):

@@ -66,7 +66,7 @@ def test_predicted_classes():
         (torch.zeros(1, 5), [5], 'argmax', 'target 5 of image 0 is outside'),
         (torch.tensor([0, -1]), [0, 0], 'argmax', 'class -1 of image 1'),
         (torch.tensor([0]), [0], 'sum', 'needs scores'),
-        (torch.zeros(1, 5), [0], 'mean', "'argmax' or 'sum', got 'mean'"),
+        (torch.zeros(1, 5), [0], 'mean', "'argmax', 'sum', got 'mean'"),
         (
             torch.tensor([[0.0] * 5, [float('nan')] * 5]),
             [0, 0],

@@ -47,7 +47,7 @@ def evaluate(samples, metric=None, meta=META):
         evaluator.process(samples[start : start + 2])
     values = evaluator.evaluate(len(samples))
     assert all(isinstance(value, float) for value in values.values())
-    return {name.removeprefix('c2fgc/'): v for name, v in values.items()}
+    return {name.removeprefix('levels/'): v for name, v in values.items()}
 
 
 def test_by_hand():

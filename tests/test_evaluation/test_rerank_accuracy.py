@@ -95,8 +95,8 @@ def test_top5_counts_five_places():
         (torch.zeros(0).long(), torch.zeros(0, 3), 'no image'),
         (torch.tensor([0]), torch.zeros(2, 3), r'must be \(1, C\)'),
         (torch.tensor([0]), torch.zeros(3), r'must be \(1, C\)'),
-        (torch.tensor([3]), torch.zeros(1, 3), 'Image 0 has label 3'),
-        (torch.tensor([-1]), torch.zeros(1, 3), 'Image 0 has label -1'),
+        (torch.tensor([3]), torch.zeros(1, 3), 'label 3 of image 0 is'),
+        (torch.tensor([-1]), torch.zeros(1, 3), 'label -1 of image 0 is'),
         (torch.tensor([0]), torch.tensor([[0, float('nan')]]), 'NaN'),
     ],
 )

@@ -46,8 +46,8 @@ def evaluate(metric, samples):
     for start in range(0, len(samples), 4):
         evaluator.process(samples[start : start + 4])
     values = evaluator.evaluate(len(samples))
-    assert all(name.startswith('c2f/') for name in values)
-    return {name.removeprefix('c2f/'): v for name, v in values.items()}
+    assert all(name.startswith('rerank/') for name in values)
+    return {name.removeprefix('rerank/'): v for name, v in values.items()}
 
 
 def test_equals_pure_function():
@@ -141,7 +141,7 @@ def test_repeated_images_are_left_out_whatever_the_level(monkeypatch):
     )
     values = metric.evaluate(len(samples))
     expected = rerank_accuracy(**columns)
-    assert values == {f'c2f/{name}': v for name, v in expected.items()}
+    assert values == {f'rerank/{name}': v for name, v in expected.items()}
 
 
 @pytest.mark.parametrize('field', ['gt_label', 'pred_score'])
@@ -166,4 +166,4 @@ def test_tree_must_have_the_classes_of_the_dataset():
 def test_builds_from_config():
     metric = METRICS.build({'type': 'mmc2f.ReRankMetric', 'tree': 'fonts'})
     assert metric.tree.num_levels > 1
-    assert metric.prefix == 'c2f'
+    assert metric.prefix == 'rerank'

@@ -104,7 +104,7 @@ def test_every_stage_trains(train, name):
 def run_test(cfg, checkpoint):
     cfg.load_from = str(checkpoint)
     metrics = Runner.from_cfg(cfg).test()
-    return {k: v for k, v in metrics.items() if k.startswith('c2f/')}
+    return {k: v for k, v in metrics.items() if k.startswith('rerank/')}
 
 
 @each_neck
@@ -112,7 +112,7 @@ def test_reranks(train, images, tmp_path, name):
     _, folder = train(name)
     cfg = config(images, tmp_path, NECKS[name])
     metrics = run_test(cfg, folder / 'epoch_3.pth')
-    assert {'c2f/coarse_top1', 'c2f/rerank_top1'} <= set(metrics)
+    assert {'rerank/coarse_top1', 'rerank/rerank_top1'} <= set(metrics)
 
 
 def test_a_checkpoint_of_mmdets_fpn_reranks_alike_with_ours(

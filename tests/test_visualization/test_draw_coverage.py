@@ -17,9 +17,9 @@ REPORT = {
         'accuracy': [0.7, 0.9],
     },
     'measured': {
-        **{'high_answered': 90.0, 'high_accuracy': 95.0},
+        **{'high_coverage': 90.0, 'high_selective_accuracy': 95.0},
         **{'high_species_share': 60.0, 'high_genus_share': 30.0},
-        **{'overall_answered': 50.0, 'overall_accuracy': 92.5},
+        **{'overall_coverage': 50.0, 'overall_selective_accuracy': 92.5},
         **{'overall_species_share': 45.0, 'overall_genus_share': 5.0},
     },
 }
@@ -63,7 +63,7 @@ def test_bars_of_each_view():
 
 def test_given_thresholds_that_never_answer():
     measured = {
-        **{'overall_answered': 0.0, 'overall_accuracy': None},
+        **{'overall_coverage': 0.0, 'overall_selective_accuracy': None},
         **{'overall_species_share': 0.0, 'overall_genus_share': 0.0},
     }
     report = {k: v for k, v in REPORT.items() if k != 'rule'}

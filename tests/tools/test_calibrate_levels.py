@@ -99,7 +99,7 @@ def test_thresholds_curves_and_picture(plain, tmp_path, capsys):
     assert report['levels'] == ['class', 'group']
     assert report['images'] == NUM_IMAGES
     # It is the validation images that are seen, in both views.
-    assert {'high_answered', 'low_answered'} <= set(report['measured'])
+    assert {'high_coverage', 'low_coverage'} <= set(report['measured'])
     assert (tmp_path / 'levels.png').stat().st_size > 1000
     printed = capsys.readouterr().out
     line = printed.strip().splitlines()[-1]
@@ -110,8 +110,8 @@ def test_thresholds_curves_and_picture(plain, tmp_path, capsys):
 
 
 def test_levels_that_never_answer_are_named(plain, tmp_path, capsys):
-    # So few images prove nothing.
-    thresholds = run(plain, '--delta', 0.01, '--out', tmp_path)
+    # There are fewer images than a level must answer.
+    thresholds = run(plain, '--min-accepted', 1000, '--out', tmp_path)
     assert thresholds == (None, None)
     printed = capsys.readouterr().out
     assert 'never answered: class, group - ' in printed
@@ -121,7 +121,7 @@ def test_levels_that_never_answer_are_named(plain, tmp_path, capsys):
 def test_default_folder_is_that_of_the_checkpoint(plain):
     run(plain, '--target', 0.2, '--each-view')
     report = json.loads((plain[1].parent / 'levels.json').read_text())
-    assert report['each_view'] and report['delta'] is None
+    assert report['each_view']
 
 
 def merged(plain, *options, **changes):
@@ -134,11 +134,12 @@ def merged(plain, *options, **changes):
 
 def test_options_reach_the_metric(plain):
     cfg = merged(
-        *(plain, '--delta', '0.1', '--min-accepted', '7', '--target', '0.8'),
+        *(plain, '--each-view', '--min-accepted', '7', '--target', '0.8'),
         *('--tree', 'fonts', '--cfg-options', 'val_dataloader.batch_size=3'),
     )
     metric = cfg.test_evaluator
-    assert (metric.delta, metric.min_accepted, metric.target) == (0.1, 7, 0.8)
+    assert (metric.min_accepted, metric.target) == (7, 0.8)
+    assert metric.each_view
     assert LabelTree.build(metric.tree.to_dict()) == LabelTree.build('fonts')
     assert cfg.test_dataloader.batch_size == 3
     assert cfg.custom_hooks == []

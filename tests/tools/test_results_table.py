@@ -21,16 +21,17 @@ def write(folder: Path, time: str, **metrics) -> None:
 
 def test_reads_the_last_test_of_each_work_dir(tmp_path, capsys):
     plain, ccfr = tmp_path / 'plain', tmp_path / 'ccfr'
-    write(plain, '20260101_000000', **{'c2f/coarse_top1': 50.0})
+    write(plain, '20260101_000000', **{'rerank/coarse_top1': 50.0})
+    # As an older version called it.
     write(plain, '20260102_000000', **{'c2f/coarse_top1': 51.5})
     write(plain, '20260103_000000', **{'accuracy/top1': 1.0})
     write(
         ccfr,
         '20260101_000000',
         **{
-            'c2f/coarse_top1': 60.0,
-            'c2f/rerank_top1': 61.125,
-            'c2f/mended': 9.0,
+            'rerank/coarse_top1': 60.0,
+            'rerank/rerank_top1': 61.125,
+            'rerank/mended': 9.0,
         },
     )
     main([str(plain), str(ccfr)])
@@ -39,19 +40,21 @@ def test_reads_the_last_test_of_each_work_dir(tmp_path, capsys):
     assert rows[3] == '| ccfr | 60.00 | - | - | 61.12 | 9 | - |'
 
 
-def of_levels(**metrics):
+def of_levels(prefix='levels', **metrics):
     """What a test of views leaves."""
     return {
-        'c2f/coarse_top1': 1.0,
-        **{f'c2fgc/{name}': value for name, value in metrics.items()},
+        'rerank/coarse_top1': 1.0,
+        **{f'{prefix}/{name}': value for name, value in metrics.items()},
     }
 
 
-def test_levels_of_each_view(tmp_path, capsys):
+@pytest.mark.parametrize('prefix', ['levels', 'c2fgc'])
+def test_levels_of_each_view(tmp_path, capsys, prefix):
     write(
         tmp_path / 'mlph',
         '20260101_000000',
         **of_levels(
+            prefix,
             high_fine_top1=80.0,
             high_coarse_top1=85.125,
             high_consistency=90.0,
@@ -82,7 +85,7 @@ def test_levels_that_are_not_there_or_differ(tmp_path):
         '20260101_000000',
         **of_levels(high_face_top1=1.0, high_consistency=1.0),
     )
-    with pytest.raises(SystemExit, match='plain: its test has no c2fgc/'):
+    with pytest.raises(SystemExit, match='plain: its test has no levels/'):
         main(['--levels', one, plain])
     with pytest.raises(SystemExit, match=r'other has face, .* first has f'):
         main(['--levels', one, other])

@@ -111,14 +111,14 @@ def test_checkpoint_needs_no_trust(work_dir):
 
 def test_coarse_answers_alone(run_test):
     metrics = run_test('--no-rerank')
-    assert 'c2f/coarse_top1' in metrics
-    assert 'c2f/rerank_top1' not in metrics
+    assert 'rerank/coarse_top1' in metrics
+    assert 'rerank/rerank_top1' not in metrics
 
 
 def test_gallery_is_built_once_and_reused(run_test, tmp_path):
     gallery = tmp_path / 'gallery.safetensors'
     built = run_test('--gallery', gallery)
-    assert {'c2f/retrieval_top1', 'c2f/rerank_top1'} <= set(built)
+    assert {'rerank/retrieval_top1', 'rerank/rerank_top1'} <= set(built)
     content = gallery.read_bytes()
     os.utime(gallery, (1, 1))
     # The config re-ranks anyway; saying so changes nothing.
@@ -136,7 +136,7 @@ def test_predictions_are_written_with_their_neighbours(run_test, tmp_path):
     assert {record['truth'] for record in records} == set(CLASSES)
     right = [r['reranked'][0]['class'] == r['truth'] for r in records]
     share = 100 * sum(right) / len(right)
-    assert metrics['c2f/rerank_top1'] == pytest.approx(share)
+    assert metrics['rerank/rerank_top1'] == pytest.approx(share)
     for record in records:
         assert len(record['neighbours']) == NUM_IMAGES
         assert all(

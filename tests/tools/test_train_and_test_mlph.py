@@ -74,27 +74,27 @@ def test_trains_both_stages_each_level_in_turn(work_dir):
         assert part in changed
     log = max(work_dir.glob('*/vis_data/scalars.json')).read_text()
     records = [json.loads(line) for line in log.splitlines()]
-    metrics = next(r for r in records if 'c2fgc/high_class_top1' in r)
-    assert 'c2fgc/low_group_top1' in metrics
+    metrics = next(r for r in records if 'levels/high_class_top1' in r)
+    assert 'levels/low_group_top1' in metrics
 
 
 def test_tests_every_level_in_every_resolution(run_test):
     metrics = run_test('--no-rerank')
     for view in ('high', 'low'):
         for level in ('class', 'group'):
-            assert 0 <= metrics[f'c2fgc/{view}_{level}_top1'] <= 100
-        assert 0 <= metrics[f'c2fgc/{view}_consistency'] <= 100
+            assert 0 <= metrics[f'levels/{view}_{level}_top1'] <= 100
+        assert 0 <= metrics[f'levels/{view}_consistency'] <= 100
     # The squares of the tiny data are easily told apart by colour.
-    assert metrics['c2fgc/low_group_top1'] > 50
-    assert 'finest/overall_answered' in metrics
-    assert metrics['c2f/coarse_top1'] == metrics['c2fgc/high_class_top1']
-    assert 'c2f/rerank_top1' not in metrics
+    assert metrics['levels/low_group_top1'] > 50
+    assert 'finest/overall_coverage' in metrics
+    assert metrics['rerank/coarse_top1'] == metrics['levels/high_class_top1']
+    assert 'rerank/rerank_top1' not in metrics
 
 
 def test_reranks_the_finest_level(run_test, tmp_path, capsys):
     out = tmp_path / 'predictions.jsonl'
     metrics = run_test('--out', out)
-    assert 0 <= metrics['c2f/rerank_top1'] <= 100
+    assert 0 <= metrics['rerank/rerank_top1'] <= 100
     assert 're-ranked' in capsys.readouterr().out
     records = [json.loads(line) for line in out.read_text().splitlines()]
     assert len(records) == 2 * NUM_IMAGES

@@ -83,5 +83,5 @@ def test_tools_train_cluster_test_and_rerank_with_lora(tmp_path):
             *NO_WORKERS,
         ]
     )
-    assert metrics['c2f/coarse_top1'] >= 0
-    assert metrics['c2f/rerank_top1'] >= 0
+    assert metrics['rerank/coarse_top1'] >= 0
+    assert metrics['rerank/rerank_top1'] >= 0

@@ -11,7 +11,7 @@ from mmengine import fileio
 from mmengine.logging import print_log
 from PIL import Image, ImageOps
 
-from mmc2f.datasets.data_root import DATA_HINT
+from mmc2f.datasets.requirements import DATA_HINT
 from mmc2f.registry import TRANSFORMS
 
 __all__ = ['LoadImage', 'decode_image']

@@ -12,7 +12,7 @@ from mmengine.runner import Runner
 from torch import nn
 from torch.utils.data import DataLoader
 
-from mmc2f.datasets.class_names import class_names
+from mmc2f.datasets.requirements import class_names
 from mmc2f.datasets.train_loader_in_test_mode import (
     train_loader_in_test_mode,
 )
@@ -146,7 +146,7 @@ class ReRankHook(Hook):
 
     def _calibrate(self, runner: Runner, tested: DataLoader) -> None:
         """The paper's rule for T_sf, on images that are not tested."""
-        from mmc2f.evaluation.first_view import of_first_view
+        from mmc2f.datasets.resolution_view import of_first_view
 
         loader = self._calibration_loader(runner)
         shared = _paths(loader.dataset) & _paths(tested.dataset)

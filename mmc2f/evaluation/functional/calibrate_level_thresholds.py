@@ -1,17 +1,20 @@
 """Thresholds with which the answers of each level are right often enough."""
 
-import math
+from collections.abc import Hashable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from mmc2f.evaluation.functional.coverage_accuracy import accept_counts
+from mmc2f.structures import finest_confident_level
 
-__all__ = ['CANDIDATES', 'calibrate_level_thresholds']
+__all__ = [
+    'calibrate_level_thresholds',
+    'cross_validated_levels',
+    'split_images',
+]
 
-#: Thresholds to choose from where a proof is asked for: even in log-odds,
-#: from 0.25% to 99.995%, fixed before any image is seen.
-CANDIDATES = torch.linspace(-6, 10, 33, dtype=torch.double).sigmoid()
 NEVER = float('inf')
 
 
@@ -20,63 +23,39 @@ def calibrate_level_thresholds(
     correct: Tensor,
     target: float,
     min_accepted: int = 1,
-    delta: float | None = None,
-    rows_per_image: int = 1,
     groups: Tensor | None = None,
 ) -> Tensor:
     """Find thresholds for :func:`finest_confident_level`.
 
-    A coarser level only answers what the finer ones have left, which are the
-    hard images; thresholds that hold over all images would promise too much
-    there. So the levels are calibrated in their order, each on the images
-    that reach it::
+    A coarser level answers only the images that the finer levels leave, which
+    are the hard ones. The levels are therefore calibrated in order, each on
+    the images that reach it::
 
         R_0 = all images
         t_l = min{t : right share of {i in R_l : c_il >= t} >= target}
         R_l+1 = {i in R_l : c_il < t_l}
 
-    As each level's answers reach the target, so do all answers together.
-    The smallest t gives each level the most answers it can have; giving up
-    some of them could leave a coarser level more, so that the coverage of
-    all levels together need not be the greatest possible.
+    As the answers of each level reach the target, so do all answers together.
+    The smallest t gives each level its greatest coverage; the coverage of all
+    levels together need not be the greatest possible.
 
-    **Without** ``delta`` the target holds on the images given here. On new
-    ones it holds about, not surely: the threshold was chosen for these
-    images, so that accuracy on new ones falls short of the target about as
-    often as not, by some ``sqrt(target * (1 - target) / accepted)``. A level
-    that has few images left can be far off, as three lucky ones of three
-    make 100%. ``min_accepted`` refuses such thresholds.
+    The target holds on the calibration images. On new images the accuracy is
+    below the target about as often as above it, by about
+    ``sqrt(target * (1 - target) / accepted)``. A level with few images left
+    can be far off, as three lucky answers of three make 100%;
+    ``min_accepted`` rejects such thresholds.
 
-    **With** ``delta``, where each image is one row: the probability that
-    the images drawn for calibration lead to a threshold with which, at any
-    level, the answers to new images are right less often than ``target``, is
-    at most ``delta``. Thresholds come from :data:`CANDIDATES` (33, and
-    never), and one is accepted where n answers, k of them right, satisfy
-    Chernoff's bound on the binomial tail ::
+    The target holds over all resolutions (views) together, each as frequent
+    as in the calibration data, not for one resolution or class: sharp images,
+    which are nearly always right, compensate for blurred ones. With
+    ``groups`` a threshold must also reach the target in each group, and so in
+    any mixture of the groups, at a lower coverage. A group in which it accepts
+    fewer than ``min_accepted`` is filled up with right answers: two wrong
+    answers of three are then too many, one wrong answer of one may pass.
 
-        n * KL(k/n || target) >= log(1 / alpha_l),  k/n > target,
-        alpha_l = delta / (L * 34^(l+1))
-
-    with the relative entropy KL of two coins. Dividing ``delta`` by the
-    number of ways to choose the thresholds up to level l covers any choice
-    among them (union bound), this sequential one included. With a target of
-    0.9, ``delta`` 0.05 and 3 levels the finest needs 73 answers without a
-    mistake, or 1000 with at most 65; with less, the level never answers.
-    That is the price of the promise.
-
-    **Neither** says anything of one resolution or one class alone. With
-    several resolutions in one calibration, what holds is for an image of
-    which one does not know the resolution, each being as frequent as here:
-    sharp images, that are nearly always right, make up for blurred ones
-    that are wrong. With ``groups`` a threshold must reach the target in each
-    group too, and so in any mixture of them, at the price of fewer answers.
-    In a group in which it accepts fewer than ``min_accepted``, the missing
-    ones count as right: two wrong ones of three are then too many, one
-    wrong one of one may pass.
-
-    And all that holds for images of the same kind, not used to train the
-    model or to select it, and not near-copies of one another (frames of a
-    video).
+    Calibration images must be of the same kind as the images to be answered,
+    used neither to train nor to select the model, and not near-copies of one
+    another (frames of a video).
 
     Args:
         confidence: ``(N, L)`` greatest probability of each level, fine to
@@ -85,14 +64,7 @@ def calibrate_level_thresholds(
         target: Share of right answers to reach, over 0 and up to 1.
         min_accepted: A level that would answer fewer images than this never
             answers.
-        delta: Probability of failure, between 0 and 1, or ``None``.
-        rows_per_image: How many rows are of one image, in several
-            resolutions say. They go right or wrong together, more or less,
-            so n counts as ``n / rows_per_image`` in the bound above. Where
-            all rows of an image are alike that is exact; where they are not
-            it is meant to be cautious, but not proven.
-        groups: ``(N,)`` group of each row, from 0, its resolution say. Not
-            with ``delta``: a group with few answers could prove nothing.
+        groups: ``(N,)`` group of each row, from 0, its resolution say.
 
     Returns:
         ``(L,)`` float64, infinity for a level that never answers.
@@ -101,27 +73,88 @@ def calibrate_level_thresholds(
         ValueError: There is no image, shapes differ, a confidence is NaN, or
             an option is out of range.
     """
-    _check(confidence, correct, target, min_accepted, delta, rows_per_image)
-    if groups is not None and delta is not None:
-        raise ValueError('groups and delta cannot be had together')
-    num_levels = confidence.shape[1]
+    _check(confidence, correct, target, min_accepted)
     confidence = confidence.double()
     reaches = torch.ones_like(confidence[:, 0], dtype=torch.bool)
     thresholds = []
-    for level in range(num_levels):
-        column = confidence[reaches, level], correct[reaches, level]
-        own = None if groups is None else groups[reaches]
-        if not reaches.any():
-            threshold = NEVER
-        elif delta is None:
-            threshold = _smallest(*column, own, target, min_accepted)
-        else:
-            choices = num_levels * (len(CANDIDATES) + 1.0) ** (level + 1)
-            needed = rows_per_image * math.log(choices / delta)
-            threshold = _proven(*column, target, min_accepted, needed)
+    for level in range(confidence.shape[1]):
+        threshold = NEVER
+        if reaches.any():
+            threshold = _smallest(
+                confidence[reaches, level],
+                correct[reaches, level],
+                None if groups is None else groups[reaches],
+                target,
+                min_accepted,
+            )
         thresholds.append(threshold)
         reaches &= confidence[:, level] < threshold
     return torch.tensor(thresholds, dtype=torch.double)
+
+
+def split_images(images: Sequence[Hashable]) -> Tensor:
+    """Split the images into two folds, all rows of an image in the same.
+
+    Every other image in sorted order: the folds depend neither on the order
+    of the rows nor on chance, and where names sort by class each fold has
+    half of each class.
+
+    Args:
+        images: ``(N,)`` name of the image of each row, all of one type.
+
+    Returns:
+        ``(N,)`` bool, whether the row is in the second fold.
+    """
+    place = {name: i for i, name in enumerate(sorted(set(images)))}
+    return torch.tensor([place[name] % 2 == 1 for name in images]).bool()
+
+
+def cross_validated_levels(
+    confidence: Tensor,
+    correct: Tensor,
+    in_second: Tensor,
+    target: float,
+    **options: Any,
+) -> Tensor:
+    """Answered level of each row, by two-fold cross-validation.
+
+    Thresholds look better than they are on the images that they were chosen
+    for, so each fold is answered with the thresholds calibrated on the other.
+    These use half of the images and scatter a little more than thresholds
+    calibrated on all.
+
+    Args:
+        confidence: ``(N, L)``.
+        correct: ``(N, L)`` bool.
+        in_second: ``(N,)`` bool, the fold of each row, see
+            :func:`split_images`.
+        target: See :func:`calibrate_level_thresholds`.
+        **options: Likewise. ``groups`` are those of all rows.
+
+    Returns:
+        ``(N,)`` int64, as :func:`finest_confident_level`.
+
+    Raises:
+        ValueError: A fold is empty, or as
+            :func:`calibrate_level_thresholds`.
+    """
+    levels = torch.full((len(confidence),), -1)
+    groups = options.pop('groups', None)
+    for fold in (in_second, ~in_second):
+        if not fold.any():
+            raise ValueError(
+                'one image alone cannot be both calibrated on and judged: '
+                'give at least two, or thresholds'
+            )
+        thresholds = calibrate_level_thresholds(
+            confidence[~fold],
+            correct[~fold],
+            target,
+            groups=None if groups is None else groups[~fold],
+            **options,
+        )
+        levels[fold] = finest_confident_level(confidence[fold], thresholds)
+    return levels
 
 
 def _smallest(
@@ -142,41 +175,8 @@ def _smallest(
     return values[is_good][-1].item() if is_good.any() else NEVER
 
 
-def _proven(
-    confidence: Tensor,
-    correct: Tensor,
-    target: float,
-    min_accepted: int,
-    needed: float,
-) -> float:
-    """Smallest candidate whose evidence for ``target`` is ``needed``."""
-    is_accepted = confidence >= CANDIDATES.to(confidence.device)[:, None]
-    accepted = is_accepted.sum(dim=1).double()
-    right = (is_accepted & correct.bool()).sum(dim=1).double()
-    share = right / accepted.clamp(min=1)
-    evidence = accepted * _relative_entropy(share, target)
-    is_good = (share > target) & (evidence >= needed)
-    is_good &= accepted >= min_accepted
-    return CANDIDATES[is_good.cpu()][0].item() if is_good.any() else NEVER
-
-
-def _relative_entropy(share: Tensor, target: float) -> Tensor:
-    """KL divergence of a coin of ``target`` from coins of ``share``."""
-    if target == 1:
-        # No number of right answers proves that there is no wrong one.
-        return torch.zeros_like(share)
-    return torch.xlogy(share, share / target) + torch.xlogy(
-        1 - share, (1 - share) / (1 - target)
-    )
-
-
 def _check(
-    confidence: Tensor,
-    correct: Tensor,
-    target: float,
-    min_accepted: int,
-    delta: float | None,
-    rows_per_image: int,
+    confidence: Tensor, correct: Tensor, target: float, min_accepted: int
 ) -> None:
     if confidence.ndim != 2 or confidence.shape != correct.shape:
         raise ValueError(
@@ -192,10 +192,7 @@ def _check(
         raise ValueError(
             f'target is a share, over 0 and up to 1, but got {target}'
         )
-    if delta is not None and not 0 < delta < 1:
-        raise ValueError(f'delta must be between 0 and 1, but got {delta}')
-    if min_accepted < 1 or rows_per_image < 1:
+    if min_accepted < 1:
         raise ValueError(
-            'min_accepted and rows_per_image must be at least 1, but got '
-            f'{min_accepted} and {rows_per_image}'
+            f'min_accepted must be at least 1, but got {min_accepted}'
         )

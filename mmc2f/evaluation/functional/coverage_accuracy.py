@@ -1,10 +1,12 @@
-"""Accuracy of the most confident answers against how many they are."""
+"""Coverage and selective accuracy: how much is answered, and how well."""
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-__all__ = ['accept_counts', 'coverage_accuracy']
+__all__ = ['accept_counts', 'coverage_accuracy', 'selective_accuracy']
 
 
 def coverage_accuracy(
@@ -30,6 +32,42 @@ def coverage_accuracy(
     """
     _, accepted, right = accept_counts(confidence, correct)
     return accepted / len(confidence), right / accepted
+
+
+def selective_accuracy(
+    levels: Tensor, correct: Tensor, names: Sequence[str]
+) -> dict[str, float]:
+    """Coverage and accuracy of answers of different levels, in percent.
+
+    Args:
+        levels: ``(N,)`` level of each answer, -1 for none.
+        correct: ``(N, L)`` bool, whether each level's answer is right.
+        names: Names of the L levels.
+
+    Returns:
+        ``coverage``, the share of images that are answered;
+        ``selective_accuracy``, the share of right ones among the answers, NaN
+        where there is none; ``{level}_share``, the share of images answered
+        at the level. The shares add up to ``coverage``.
+
+    Raises:
+        ValueError: There is no image.
+    """
+    if not len(levels):
+        raise ValueError('no image to judge the answers to')
+    is_answered = levels >= 0
+    rows = is_answered.nonzero().flatten()
+    is_right = correct[rows, levels[rows]].double()
+    shares = {
+        f'{name}_share': 100 * (levels == level).double().mean().item()
+        for level, name in enumerate(names)
+    }
+    accuracy = 100 * is_right.mean().item() if len(rows) else torch.nan
+    return {
+        'coverage': 100 * is_answered.double().mean().item(),
+        'selective_accuracy': accuracy,
+        **shares,
+    }
 
 
 def accept_counts(

@@ -3,11 +3,12 @@
 import torch
 from torch import Tensor
 
-from mmc2f.evaluation.functional.hierarchical_accuracy import (
+from mmc2f.evaluation.functional.hierarchical_measures import (
     hierarchical_accuracy,
 )
 from mmc2f.retrieval.rerank import NO_NEIGHBOUR
 from mmc2f.structures import LabelTree
+from mmc2f.structures.level_scores import check_no_nan, check_range
 
 __all__ = ['rerank_accuracy', 'topk_hits']
 
@@ -102,16 +103,5 @@ def _check(scores: Tensor, labels: Tensor) -> None:
         raise ValueError(
             f'Scores must be ({len(labels)}, C), got {tuple(scores.shape)}.'
         )
-    is_broken = scores.isnan().any(dim=1)
-    if is_broken.any():
-        raise ValueError(
-            f'Scores of {int(is_broken.sum())} of {len(scores)} images are '
-            f'NaN, the first is image {int(is_broken.nonzero()[0])}.'
-        )
-    is_outside = (labels < 0) | (labels >= scores.shape[1])
-    if is_outside.any():
-        first = int(is_outside.nonzero()[0])
-        raise ValueError(
-            f'Image {first} has label {int(labels[first])}, but there are '
-            f'{scores.shape[1]} classes.'
-        )
+    check_no_nan(scores)
+    check_range('label', labels, scores.shape[1])

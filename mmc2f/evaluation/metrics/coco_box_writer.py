@@ -1,16 +1,14 @@
 """Writes the regions as boxes in COCO's format."""
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
-from mmc2f.evaluation.first_view import of_first_view
-from mmc2f.evaluation.input_size import check_input_sizes
+from mmc2f.datasets.resolution_view import of_first_view
+from mmc2f.evaluation.metrics.box_metric import BoxMetric
 from mmc2f.registry import METRICS
 from mmc2f.structures import predicted_boxes
 
@@ -21,7 +19,7 @@ BOX_DIGITS, SCORE_DIGITS = 2, 6
 
 
 @METRICS.register_module()
-class CocoBoxWriter(BaseMetric):
+class CocoBoxWriter(BoxMetric):
     """Boxes of a model that was trained on class labels only.
 
     Two files, neither of which needs mmdet or pycocotools:
@@ -69,19 +67,6 @@ class CocoBoxWriter(BaseMetric):
     def images_path(self) -> Path:
         """File of the images and categories."""
         return self.path.with_stem(f'{self.path.stem}_images')
-
-    def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
-        """Keep image and boxes of each sample.
-
-        Raises:
-            ValueError: A sample has no regions, or its place in the original
-                image is not known.
-        """
-        check_input_sizes(data_batch, data_samples)
-        self.results += [
-            (sample.get('view'), self._record(sample))
-            for sample in data_samples
-        ]
 
     def _record(self, sample: dict) -> dict[str, Any]:
         """An image and its boxes, as far as known without its id."""

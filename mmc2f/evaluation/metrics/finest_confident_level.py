@@ -1,7 +1,7 @@
-"""Metric for :func:`finest_confident_level`."""
+"""Metric of the finest confident level: coverage and accuracy."""
 
 import json
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,25 +10,22 @@ import torch
 from mmengine.logging import print_log
 from torch import Tensor
 
-from mmc2f.evaluation.answer_table import answer_table
 from mmc2f.evaluation.calibration_report import (
     level_curves,
     never_as_none,
     rule_curve,
 )
-from mmc2f.evaluation.functional.answer_measures import answer_measures
 from mmc2f.evaluation.functional.calibrate_level_thresholds import (
     calibrate_level_thresholds,
-)
-from mmc2f.evaluation.functional.two_fold_levels import (
+    cross_validated_levels,
     split_images,
-    two_fold_levels,
 )
-from mmc2f.evaluation.level_table import table_text
+from mmc2f.evaluation.functional.coverage_accuracy import selective_accuracy
 from mmc2f.evaluation.metrics.multi_level_metric import (
     LevelRecord,
     MultiLevelMetric,
 )
+from mmc2f.evaluation.tables import answer_table, table_text
 from mmc2f.registry import METRICS
 from mmc2f.structures import LabelTree, finest_confident_level
 
@@ -42,48 +39,45 @@ class FinestConfidentLevel(MultiLevelMetric):
     """Answers as fine as can be trusted, for images of unknown resolution.
 
     The rule is :func:`finest_confident_level`: the finest level whose
-    greatest probability passes that level's threshold. It is not told the
-    resolution, so that the views are calibrated together, each as frequent
-    as in the data; how it fares in each is then measured apart:
+    greatest probability reaches that level's threshold. It does not know the
+    resolution, so all views are calibrated together, each as frequent as in
+    the data. The result of each view is measured separately:
 
-    * ``{view}_answered``: percent of images that get an answer,
-    * ``{view}_accuracy``: percent of right ones among the answers, at the
-      level of each; NaN where there is no answer,
+    * ``{view}_coverage``: percent of images that are answered,
+    * ``{view}_selective_accuracy``: percent of right ones among the answers,
+      at the level of each; NaN where there is no answer,
     * ``{view}_{level}_share``: percent of images answered at that level,
 
     and ``overall_...`` likewise for all views together.
 
-    Without ``thresholds`` the images are parted in two, with all views of an
-    image in the same half, and each half is judged by thresholds calibrated
-    on the other. So no image is judged by a threshold that it helped to
-    choose, and a test set can be its own calibration set. What thresholds
-    promise and what not is told at :func:`calibrate_level_thresholds`;
-    above all, the target is for all views together: in the lowest
-    resolution the answers are right less often than in the highest. With
-    ``each_view`` it is to be reached in each, by the same thresholds, which
-    then holds for whatever mixture of these resolutions one meets.
+    Without ``thresholds`` the result is cross-validated in two folds, with
+    all views of an image in the same fold: each fold is answered with the
+    thresholds calibrated on the other, so that a test set can be its own
+    calibration set. See :func:`calibrate_level_thresholds` for what the
+    target means; it is reached over all views together, not in each. With
+    ``each_view`` the same thresholds reach it in each view, and so in any
+    mixture of them.
 
-    The image of a sample is its ``img_path``. Where one sample has none, the
-    k-th samples of all views are taken for the same image, which they are
-    when the data set is read in its order. Other fields and errors are those
-    of :class:`MultiLevelMetric`.
+    ``img_path`` identifies the image of a sample. Where a sample has none,
+    the k-th samples of all views count as the same image, which is right when
+    the data set is read in order. Other fields and errors are those of
+    :class:`MultiLevelMetric`.
 
     Args:
         tree: Hierarchy, as :meth:`LabelTree.build` takes it.
         target: Share of right answers to reach, over 0 and up to 1.
-        thresholds: One a level, found on other data; ``None`` in it for a
-            level that never answers. Then nothing is calibrated.
+        thresholds: One per level, found on other data; ``None`` for a level
+            that never answers. Then nothing is calibrated.
         path: JSON file to write: ``level_thresholds`` calibrated on all
             images, the target, coverage-accuracy curves of each level and of
-            the whole rule, and the measures. Its folder is made.
+            the whole rule, and the metrics. Its folder is created.
         min_accepted: See :func:`calibrate_level_thresholds`.
-        delta: Likewise; not with ``each_view``.
-        each_view: Reach the target in each view rather than in all together.
+        each_view: Reach the target in each view, not only in all together.
         **kwargs: Of MMEngine's ``BaseMetric``.
 
     Raises:
-        ValueError: An option is out of range, there is not one threshold a
-            level, or there is only one image to calibrate on.
+        ValueError: An option is out of range, the number of thresholds is
+            not that of the levels, or there is only one image to calibrate on.
     """
 
     default_prefix = 'finest'
@@ -95,7 +89,6 @@ class FinestConfidentLevel(MultiLevelMetric):
         thresholds: Sequence[float | None] | None = None,
         path: str | Path | None = None,
         min_accepted: int = 10,
-        delta: float | None = None,
         each_view: bool = False,
         **kwargs: Any,
     ) -> None:
@@ -109,13 +102,10 @@ class FinestConfidentLevel(MultiLevelMetric):
             raise ValueError(
                 f'target is a share, over 0 and up to 1, but got {target}'
             )
-        if each_view and delta is not None:
-            raise ValueError('each_view and delta cannot be had together')
         self.target = target
         self.thresholds = thresholds
         self.path = None if path is None else Path(path)
         self.min_accepted = min_accepted
-        self.delta = delta
         self.each_view = each_view
 
     def compute_metrics(self, results: list[LevelRecord]) -> dict[str, float]:
@@ -126,14 +116,12 @@ class FinestConfidentLevel(MultiLevelMetric):
         images = _images(results)
         options = dict(
             min_accepted=self.min_accepted,
-            delta=self.delta,
-            rows_per_image=max(Counter(images).values()),
             groups=_groups(results) if self.each_view else None,
         )
         in_second = split_images(images)
 
         def answer(target: float) -> Tensor:
-            return two_fold_levels(
+            return cross_validated_levels(
                 confidence, correct, in_second, target, **options
             )
 
@@ -149,7 +137,7 @@ class FinestConfidentLevel(MultiLevelMetric):
             if self.thresholds is None:
                 names = self.tree.levels
                 report['rule'] = rule_curve(
-                    lambda t: answer_measures(answer(t), correct, names)
+                    lambda t: selective_accuracy(answer(t), correct, names)
                 )
             self._write(report)
         return metrics
@@ -167,14 +155,14 @@ class FinestConfidentLevel(MultiLevelMetric):
         metrics = {
             f'{view}_{name}': value
             for view, own in rows.items()
-            for name, value in answer_measures(
+            for name, value in selective_accuracy(
                 levels[own], correct[own], self.tree.levels
             ).items()
         }
         how = (
             f'target {self.target:.1%}'
             + (' in each view' if self.each_view else '')
-            + ', two-fold'
+            + ', cross-validated'
             if self.thresholds is None
             else 'thresholds as given'
         )
@@ -185,7 +173,7 @@ class FinestConfidentLevel(MultiLevelMetric):
     def _describe(
         self, confidence: Tensor, correct: Tensor, options: Mapping
     ) -> dict[str, Any]:
-        """What the file holds of the calibration on all images."""
+        """The part of the file on the calibration with all images."""
         thresholds = self.thresholds
         if thresholds is None:
             thresholds = calibrate_level_thresholds(
@@ -197,7 +185,6 @@ class FinestConfidentLevel(MultiLevelMetric):
             'target': self.target,
             'is_calibrated': self.thresholds is None,
             'min_accepted': self.min_accepted,
-            'delta': self.delta,
             'each_view': self.each_view,
             'curves': level_curves(confidence, correct, self.tree.levels),
         }
@@ -218,7 +205,7 @@ def _groups(results: Sequence[LevelRecord]) -> Tensor:
 
 
 def _images(results: Sequence[LevelRecord]) -> list[Hashable]:
-    """What tells the images apart, for each record."""
+    """Key of the image of each record."""
     if all(record.image is not None for record in results):
         return [record.image for record in results]
     seen: dict[str, int] = defaultdict(int)

@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from mmengine.evaluator import BaseMetric
 from torch import Tensor
 
-from mmc2f.evaluation.functional.hierarchical_accuracy import (
+from mmc2f.evaluation.functional.hierarchical_measures import (
     LevelMode,
     hierarchical_accuracy,
 )
+from mmc2f.evaluation.metrics.multi_level_metric import TreeMetric
 from mmc2f.registry import METRICS
 from mmc2f.structures import LabelTree
 
@@ -19,7 +19,7 @@ __all__ = ['HierarchicalAccuracy']
 
 
 @METRICS.register_module()
-class HierarchicalAccuracy(BaseMetric):
+class HierarchicalAccuracy(TreeMetric):
     """Top-1 accuracy at every level of a hierarchy, in percent.
 
     Gives ``accuracy/{level}_top1`` for each level of the tree.
@@ -48,21 +48,12 @@ class HierarchicalAccuracy(BaseMetric):
         prefix: str | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(prefix=prefix, **kwargs)
-        self.tree = LabelTree.build(tree)
+        super().__init__(tree, prefix=prefix, **kwargs)
         self.mode = mode
         self.score_key = score_key
         self.ancestors = torch.stack(
             [self.tree.ancestors(level) for level in self.tree.levels]
         )
-
-    @BaseMetric.dataset_meta.setter
-    def dataset_meta(self, dataset_meta: dict | None) -> None:
-        """Take the dataset's classes, which must be the tree's."""
-        classes = (dataset_meta or {}).get('classes')
-        if classes is not None:
-            self.tree.check_class_names(classes, 'the dataset')
-        self._dataset_meta = dataset_meta
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         """Keep the predictions and targets of a batch."""

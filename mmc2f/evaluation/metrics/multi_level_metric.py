@@ -13,7 +13,7 @@ from torch import Tensor
 from mmc2f.structures import LabelTree, sum_to_levels
 from mmc2f.structures.level_scores import check_scores
 
-__all__ = ['LevelRecord', 'MultiLevelMetric']
+__all__ = ['LevelRecord', 'MultiLevelMetric', 'TreeMetric']
 
 #: View of samples that name none.
 ORIGINAL = 'original'
@@ -42,7 +42,32 @@ class LevelRecord:
     target: Tensor
 
 
-class MultiLevelMetric(BaseMetric, ABC):
+class TreeMetric(BaseMetric, ABC):
+    """A metric for data whose classes are those of a label tree.
+
+    Args:
+        tree: Hierarchy, as :meth:`LabelTree.build` takes it; ``None``: none.
+        **kwargs: Of MMEngine's ``BaseMetric``.
+    """
+
+    def __init__(
+        self,
+        tree: LabelTree | str | Path | Mapping | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.tree = None if tree is None else LabelTree.build(tree)
+
+    @BaseMetric.dataset_meta.setter
+    def dataset_meta(self, dataset_meta: dict | None) -> None:
+        """Take the dataset's classes, which must be the tree's."""
+        classes = (dataset_meta or {}).get('classes')
+        if self.tree is not None and classes is not None:
+            self.tree.check_class_names(classes, 'the dataset')
+        self._dataset_meta = dataset_meta
+
+
+class MultiLevelMetric(TreeMetric):
     """Reads the prediction of every level off the data samples.
 
     Scores of the levels are ``level_scores``, as ``mmc2f.HierarchicalHead``
@@ -68,21 +93,18 @@ class MultiLevelMetric(BaseMetric, ABC):
     def __init__(
         self, tree: LabelTree | str | Path | Mapping, **kwargs: Any
     ) -> None:
-        super().__init__(**kwargs)
-        self.tree = LabelTree.build(tree)
+        super().__init__(tree, **kwargs)
         self._ancestors = torch.stack(
             [self.tree.ancestors(level) for level in self.tree.levels]
         )
 
-    @BaseMetric.dataset_meta.setter
+    @TreeMetric.dataset_meta.setter
     def dataset_meta(self, dataset_meta: dict | None) -> None:
         """Take the dataset's levels and classes, which must be the tree's."""
+        TreeMetric.dataset_meta.fset(self, dataset_meta)
         meta = dataset_meta or {}
-        if meta.get('classes') is not None:
-            self.tree.check_class_names(meta['classes'], 'the dataset')
         if meta.get('level_classes') is not None:
             self._check_levels(meta.get('levels'), meta['level_classes'])
-        self._dataset_meta = dataset_meta
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         """Keep confidence, answer and truth of every level."""

@@ -5,15 +5,17 @@ from collections.abc import Sequence
 import torch
 from mmengine.logging import print_log
 
-from mmc2f.evaluation.functional.hierarchical_distance import (
+from mmc2f.evaluation.functional.hierarchical_measures import (
+    hierarchical_accuracy,
     hierarchical_distance,
+    level_accuracy,
+    level_consistency,
 )
-from mmc2f.evaluation.functional.level_consistency import level_consistency
-from mmc2f.evaluation.level_table import level_table, table_text
 from mmc2f.evaluation.metrics.multi_level_metric import (
     LevelRecord,
     MultiLevelMetric,
 )
+from mmc2f.evaluation.tables import level_table, table_text
 from mmc2f.registry import METRICS
 
 __all__ = ['MultiResolutionMetric']
@@ -43,7 +45,7 @@ class MultiResolutionMetric(MultiLevelMetric):
     and errors are those of :class:`MultiLevelMetric`.
     """
 
-    default_prefix = 'c2fgc'
+    default_prefix = 'levels'
 
     def compute_metrics(self, results: list[LevelRecord]) -> dict[str, float]:
         """Measures of every view, which also go to the log as a table."""
@@ -64,13 +66,11 @@ class MultiResolutionMetric(MultiLevelMetric):
     ) -> dict[str, float]:
         predicted = torch.stack([record.predicted for record in records])
         target = torch.stack([record.target for record in records])
-        is_right = predicted == target
-        shares = 100 * is_right.double().mean(dim=0)
+        names, ancestors = self.tree.levels, self._ancestors
+        accuracies = level_accuracy(predicted, target).tolist()
         metrics = {
-            f'{view}_{level}_top1': share
-            for level, share in zip(
-                self.tree.levels, shares.tolist(), strict=True
-            )
+            f'{view}_{name}_top1': accuracy
+            for name, accuracy in zip(names, accuracies, strict=True)
         }
         steps = hierarchical_distance(predicted[:, 0], target[:, 0], self.tree)
         mistakes = steps[steps > 0].double()
@@ -80,8 +80,9 @@ class MultiResolutionMetric(MultiLevelMetric):
         metrics[f'{view}_distance'] = (
             mistakes.mean().item() if len(mistakes) else 0.0
         )
-        for level, name in enumerate(self.tree.levels[1:], start=1):
-            implied = self.tree.ancestors(level)[predicted[:, 0]]
-            hits = (implied == target[:, level]).double()
-            metrics[f'{view}_{name}_implied_top1'] = 100 * hits.mean().item()
+        implied = hierarchical_accuracy(
+            predicted[:, 0], target[:, 0], ancestors
+        ).tolist()
+        for name, accuracy in list(zip(names, implied, strict=True))[1:]:
+            metrics[f'{view}_{name}_implied_top1'] = accuracy
         return metrics

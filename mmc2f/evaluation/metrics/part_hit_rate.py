@@ -4,12 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mmengine.evaluator import BaseMetric
-
 from mmc2f.datasets.cub_annotations import CubAnnotations
-from mmc2f.evaluation.first_view import of_first_view
+from mmc2f.datasets.resolution_view import of_first_view
 from mmc2f.evaluation.functional.box_hits import BoxHits, box_hits, hit_rates
-from mmc2f.evaluation.input_size import check_input_sizes
+from mmc2f.evaluation.metrics.box_metric import BoxMetric
 from mmc2f.registry import METRICS
 from mmc2f.structures import InputGeometry
 
@@ -17,7 +15,7 @@ __all__ = ['PartHitRate']
 
 
 @METRICS.register_module()
-class PartHitRate(BaseMetric):
+class PartHitRate(BoxMetric):
     """How often the regions lie on parts and objects, against random boxes.
 
     For data sets in the layout of CUB-200-2011. Boxes and parts are for
@@ -37,6 +35,7 @@ class PartHitRate(BaseMetric):
 
     Raises:
         FileNotFoundError, ValueError: The files are missing or broken.
+        KeyError: An image is not in ``images.txt``.
     """
 
     default_prefix = 'boxes'
@@ -50,21 +49,8 @@ class PartHitRate(BaseMetric):
         super().__init__(**kwargs)
         self.annotations = CubAnnotations(data_root, parts)
 
-    def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
-        """Judge the regions of a batch.
-
-        Raises:
-            KeyError: An image is not in ``images.txt``.
-            ValueError: A sample has no regions, or its place in the original
-                image is not known.
-        """
-        check_input_sizes(data_batch, data_samples)
-        self.results += [
-            (sample.get('view'), self._judge(sample))
-            for sample in data_samples
-        ]
-
-    def _judge(self, sample: dict) -> BoxHits:
+    def _record(self, sample: dict) -> BoxHits:
+        """Judge the regions of a sample."""
         image = sample.get('img_path') or 'a prediction'
         if 'regions' not in sample:
             raise ValueError(

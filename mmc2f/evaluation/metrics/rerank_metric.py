@@ -1,22 +1,21 @@
 """Metric for :func:`rerank_accuracy`."""
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import torch
-from mmengine.evaluator import BaseMetric
 from torch import Tensor
 
+from mmc2f.datasets.resolution_view import of_first_view
 from mmc2f.evaluation.functional.rerank_accuracy import rerank_accuracy
+from mmc2f.evaluation.metrics.multi_level_metric import TreeMetric
 from mmc2f.registry import METRICS
-from mmc2f.structures import LabelTree
 
 __all__ = ['ReRankMetric']
 
 
 @METRICS.register_module()
-class ReRankMetric(BaseMetric):
+class ReRankMetric(TreeMetric):
     """Coarse, retrieval and re-ranked accuracy in one run, in percent.
 
     The names are those of :func:`rerank_accuracy`: ``coarse_top1``,
@@ -42,23 +41,7 @@ class ReRankMetric(BaseMetric):
             no sample at the finest level.
     """
 
-    default_prefix = 'c2f'
-
-    def __init__(
-        self,
-        tree: LabelTree | str | Path | Mapping | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        self.tree = None if tree is None else LabelTree.build(tree)
-
-    @BaseMetric.dataset_meta.setter
-    def dataset_meta(self, dataset_meta: dict | None) -> None:
-        """Take the dataset's classes, which must be the tree's."""
-        classes = (dataset_meta or {}).get('classes')
-        if self.tree is not None and classes is not None:
-            self.tree.check_class_names(classes, 'the dataset')
-        self._dataset_meta = dataset_meta
+    default_prefix = 'rerank'
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         """Keep the view, scores and labels of a batch.
@@ -82,8 +65,7 @@ class ReRankMetric(BaseMetric):
                 f'{len(results)}: is the test set empty, or has it no view '
                 'at that level?'
             )
-        first_view = finest[0][0]
-        results = [fields for view, fields in finest if view == first_view]
+        results = of_first_view(finest)
         names = set(results[0])
         if any(set(result) != names for result in results):
             raise ValueError(

@@ -7,7 +7,7 @@ from mmc2f.evaluation import (
     calibrate_level_thresholds,
     finest_confident_level,
 )
-from mmc2f.evaluation.functional import split_images, two_fold_levels
+from mmc2f.evaluation.functional import cross_validated_levels, split_images
 
 
 def test_all_rows_of_an_image_are_in_one_half():
@@ -37,7 +37,7 @@ def test_equals_each_half_by_hand():
     confidence = torch.rand(200, 2)
     correct = torch.rand(200, 2) < confidence
     in_second = split_images(list(range(100)) * 2)
-    levels = two_fold_levels(
+    levels = cross_validated_levels(
         confidence, correct, in_second, 0.7, min_accepted=3
     )
     for half in (in_second, ~in_second):
@@ -54,7 +54,7 @@ def test_an_image_is_not_judged_by_itself():
     confidence = torch.full((8, 1), 0.5)
     in_second = torch.arange(8) % 2 == 1
     correct = ~in_second[:, None]
-    levels = two_fold_levels(confidence, correct, in_second, 0.9)
+    levels = cross_validated_levels(confidence, correct, in_second, 0.9)
     assert levels.tolist() == [-1, 0] * 4
 
 
@@ -62,7 +62,7 @@ def test_an_image_is_not_judged_by_itself():
 def test_one_image_alone(images):
     rows = len(images)
     with pytest.raises(ValueError, match='one image alone cannot be both'):
-        two_fold_levels(
+        cross_validated_levels(
             torch.zeros(rows, 2),
             torch.zeros(rows, 2).bool(),
             split_images(images),

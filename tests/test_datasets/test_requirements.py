@@ -2,7 +2,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from mmc2f.datasets.class_names import class_names
+from mmc2f.datasets.requirements import class_names
 
 
 def test_names_in_order():

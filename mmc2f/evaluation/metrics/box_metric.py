@@ -1,9 +1,37 @@
-"""Check that the pipeline noted the size of what it made."""
+"""What metrics of regions have in common."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
-__all__ = ['check_input_sizes']
+from mmengine.evaluator import BaseMetric
+
+__all__ = ['BoxMetric', 'check_input_sizes']
+
+
+class BoxMetric(BaseMetric, ABC):
+    """Keeps a record of the regions of each sample, with its view.
+
+    ``compute_metrics`` gets pairs of a view, ``None`` where the data set has
+    none, and what :meth:`_record` returned.
+    """
+
+    def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
+        """Keep a record of each sample of a batch.
+
+        Raises:
+            ValueError: A sample has no regions, its position in the original
+                image is unknown, or its ``img_shape`` is wrong.
+        """
+        check_input_sizes(data_batch, data_samples)
+        self.results += [
+            (sample.get('view'), self._record(sample))
+            for sample in data_samples
+        ]
+
+    @abstractmethod
+    def _record(self, sample: dict) -> Any:
+        """What to keep of a sample."""
 
 
 def check_input_sizes(data_batch: Any, data_samples: Sequence[dict]) -> None:

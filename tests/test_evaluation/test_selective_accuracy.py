@@ -5,9 +5,8 @@ import math
 import pytest
 import torch
 
-from mmc2f.evaluation.answer_table import answer_table
-from mmc2f.evaluation.functional import answer_measures
-from mmc2f.evaluation.level_table import table_text
+from mmc2f.evaluation.functional import selective_accuracy
+from mmc2f.evaluation.tables import answer_table, table_text
 
 
 def reference(levels, correct, names):
@@ -17,8 +16,8 @@ def reference(levels, correct, names):
         if level >= 0
     ]
     return {
-        'answered': 100 * len(answers) / len(levels),
-        'accuracy': 100 * sum(answers) / len(answers),
+        'coverage': 100 * len(answers) / len(levels),
+        'selective_accuracy': 100 * sum(answers) / len(answers),
         **{
             f'{name}_share': 100 * levels.count(level) / len(levels)
             for level, name in enumerate(names)
@@ -29,33 +28,33 @@ def reference(levels, correct, names):
 def test_equals_loops():
     levels = torch.randint(-1, 3, (50,))
     correct = torch.rand(50, 3) < 0.6
-    values = answer_measures(levels, correct, 'xyz')
+    values = selective_accuracy(levels, correct, 'xyz')
     assert values == pytest.approx(
         reference(levels.tolist(), correct.tolist(), 'xyz')
     )
     assert all(isinstance(value, float) for value in values.values())
     shares = sum(v for name, v in values.items() if name.endswith('_share'))
-    assert shares == pytest.approx(values['answered'])
+    assert shares == pytest.approx(values['coverage'])
 
 
 def test_no_answer():
-    values = answer_measures(
+    values = selective_accuracy(
         torch.tensor([-1, -1]), torch.ones(2, 1).bool(), ['x']
     )
-    assert math.isnan(values.pop('accuracy'))
-    assert values == {'answered': 0, 'x_share': 0}
+    assert math.isnan(values.pop('selective_accuracy'))
+    assert values == {'coverage': 0, 'x_share': 0}
 
 
 def test_no_image():
     with pytest.raises(ValueError, match='no image'):
-        answer_measures(torch.zeros(0).long(), torch.zeros(0, 1), ['x'])
+        selective_accuracy(torch.zeros(0).long(), torch.zeros(0, 1), ['x'])
 
 
 def test_table():
     metrics = {
-        **{'high_answered': 75.0, 'high_accuracy': 50.0},
+        **{'high_coverage': 75.0, 'high_selective_accuracy': 50.0},
         **{'high_x_share': 25.0, 'high_y_share': 50.0},
-        **{'overall_answered': 0.0, 'overall_accuracy': math.nan},
+        **{'overall_coverage': 0.0, 'overall_selective_accuracy': math.nan},
         **{'overall_x_share': 0.0, 'overall_y_share': 0.0},
     }
     table = answer_table(metrics, ['high', 'overall'], 'xy', 'as given')
