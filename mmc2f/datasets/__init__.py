@@ -1,6 +1,7 @@
 """Datasets, their transforms and samplers."""
 
 from mmc2f.datasets.grocery_store import GroceryStore
+from mmc2f.datasets.hold_out import hold_out
 from mmc2f.datasets.image_folder import ImageFolder
 from mmc2f.datasets.multi_resolution_dataset import MultiResolutionDataset
 from mmc2f.datasets.samplers import PKSampler, RoundRobinBatchSampler
@@ -19,4 +20,5 @@ __all__ = [
     'MultiResolutionDataset',
     'PKSampler',
     'RoundRobinBatchSampler',
+    'hold_out',
 ]

@@ -7,6 +7,7 @@ from mmengine.runner import Runner
 from torch.utils.data import DataLoader
 
 from mmc2f.arguments import type_name
+from mmc2f.datasets.hold_out import set_part
 from mmc2f.structures import LabelTree
 
 __all__ = ['train_loader_in_test_mode']
@@ -17,7 +18,9 @@ _LABEL_TRANSFORM = 'AddHierarchyLabels'
 _VIEWS_WRAPPER = 'MultiResolutionDataset'
 
 
-def train_loader_in_test_mode(cfg: Config) -> DataLoader:
+def train_loader_in_test_mode(
+    cfg: Config, part: str | None = None
+) -> DataLoader:
     """Loader of the training images, in order, through the test pipeline.
 
     Each image comes once: of a :class:`mmc2f.MultiResolutionDataset` only the
@@ -27,10 +30,13 @@ def train_loader_in_test_mode(cfg: Config) -> DataLoader:
         cfg: Full config with ``train_dataloader`` and ``test_dataloader``.
             The data set comes from the former, all else from the latter.
             Wrappers of data sets are looked through for the pipeline.
+        part: ``'fit'``, ``'held_out'`` or ``'all'`` of a training set some
+            of whose images are held out, see :func:`mmc2f.datasets.hold_out`;
+            ``None`` for the part that the config trains on.
 
     Raises:
-        ValueError: The config lacks one of the two, or no view is at the
-            finest level.
+        ValueError: The config lacks one of the two, no view is at the finest
+            level, or no image is held out.
     """
     for key in ('train_dataloader', 'test_dataloader'):
         if cfg.get(key) is None:
@@ -47,6 +53,11 @@ def train_loader_in_test_mode(cfg: Config) -> DataLoader:
         if type_name(step) != _LABEL_TRANSFORM
     ]
     dataset = copy.deepcopy(cfg.train_dataloader.dataset.to_dict())
+    if part is not None and not set_part(dataset, part) and part != 'all':
+        raise ValueError(
+            'The config holds no training image out: give it '
+            'holdout = dict(num_folds=10).'
+        )
     _set_pipeline(dataset, pipeline)
     loader['dataset'] = dataset
     loader['sampler'] = {'type': 'mmengine.DefaultSampler', 'shuffle': False}
@@ -64,6 +75,7 @@ def _set_pipeline(dataset: dict, pipeline: list[dict]) -> None:
     if wrapped is None:
         dataset['pipeline'] = pipeline
         return
+    dataset.pop('pipeline', None)
     for inner in wrapped if isinstance(wrapped, list) else [wrapped]:
         _set_pipeline(inner, pipeline)
 
