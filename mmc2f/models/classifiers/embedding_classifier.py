@@ -1,4 +1,4 @@
-"""An image classifier whose answers retrieval can correct."""
+"""The classifier of MLPH, and any image classifier that can be re-ranked."""
 
 import torch
 from mmpretrain.models.classifiers import ImageClassifier
@@ -20,7 +20,7 @@ DRY_RUN_SIZE = 224
 
 @MODELS.register_module()
 class EmbeddingClassifier(Rerankable, ImageClassifier):
-    """mmpretrain's ``ImageClassifier`` with embeddings for re-ranking.
+    """MLPH's classifier: mmpretrain's ``ImageClassifier`` with embeddings.
 
     .. code-block:: text
 
@@ -28,10 +28,11 @@ class EmbeddingClassifier(Rerankable, ImageClassifier):
                                          │                   │
                                          └► (re-ranker, when one is attached)
 
-    The embedding is what the head's ``pre_logits`` hands to its last linear
-    layer. With :class:`~mmc2f.models.TrilinearPoolingNeck` and
-    :class:`~mmc2f.models.HierarchicalHead` it is MLPH; with a plain head, a
-    fine-tune that can be re-ranked.
+    The embedding is what the head's ``pre_logits`` passes to its last linear
+    layer. The neck and the head make it MLPH:
+    :class:`~mmc2f.models.TrilinearPoolingNeck` and
+    :class:`~mmc2f.models.HierarchicalHead`. With a plain head it is any
+    fine-tuned classifier that can be re-ranked, hence the general name.
 
     Args:
         backbone, neck, head: Configs, as of ``ImageClassifier``. Those of

@@ -85,7 +85,7 @@ class ChunkedPool(torch.autograd.Function):
 def pool_chunks(
     projection: ChunkedProjection, interactions: Interactions
 ) -> Tensor:
-    """Average the products over the positions.
+    """Multiply the projected maps, average over positions: Eq. (4)-(6).
 
     Returns:
         ``(B, len(interactions) * d)``.

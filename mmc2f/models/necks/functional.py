@@ -1,4 +1,4 @@
-"""Multi-linear pooling, Eq. (4)-(6) of MLPH, as functions."""
+"""Multi-linear pooling, Eq. (3)-(6) of MLPH, as functions."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ from mmc2f.models.necks.autograd import (
 
 __all__ = ['INTERACTIONS', 'multilinear_pool', 'signed_sqrt_l2']
 
-# All pairs and the triple: Eq. 6.
+# All pairs and the triple: Eq. (6).
 INTERACTIONS = ((0, 1), (0, 2), (1, 2), (0, 1, 2))
 # Numbers in a chunk of one projected map: as fast as any in
 # benchmarks/multilinear_pool.py, and small compared with the maps.
@@ -34,7 +34,7 @@ def multilinear_pool(
     chunk: int | None = None,
     recompute: bool = False,
 ) -> Tensor:
-    """Average over the positions the products of projected maps.
+    """Average products of projected maps over the positions, Eq. (3)-(6).
 
     .. code-block:: text
 
