@@ -1,6 +1,7 @@
 """Pictures of regions, re-ranking and class hierarchies."""
 
 from mmc2f.visualization.contact_sheet import contact_sheet
+from mmc2f.visualization.draw_ablation import draw_ablation
 from mmc2f.visualization.draw_coverage import draw_coverage
 from mmc2f.visualization.draw_regions import draw_regions
 from mmc2f.visualization.draw_rerank import draw_rerank
@@ -8,6 +9,7 @@ from mmc2f.visualization.draw_resolutions import draw_resolutions
 
 __all__ = [
     'contact_sheet',
+    'draw_ablation',
     'draw_coverage',
     'draw_regions',
     'draw_rerank',
