@@ -1,13 +1,12 @@
 """Features of all images that a data loader yields."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import torch
 from mmengine.dist import all_gather, is_main_process
 from mmengine.model import BaseModel
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.data import DataLoader
+
+from mmc2f.model_state import evaluation_mode
 
 __all__ = ['extract_features']
 
@@ -43,7 +42,7 @@ def extract_features(
     from rich.progress import track
 
     features, labels = [], []
-    with _evaluation_mode(model):
+    with evaluation_mode(model):
         for data in track(
             dataloader, description, disable=not is_main_process()
         ):
@@ -58,19 +57,6 @@ def extract_features(
         _merge_ranks(all_gather(torch.cat(features)), size),
         _merge_ranks(all_gather(torch.tensor(labels)), size),
     )
-
-
-@contextmanager
-def _evaluation_mode(model: nn.Module) -> Iterator[None]:
-    # Each module has its own flag: frozen stages are in evaluation mode
-    # while the model trains, and must stay so.
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        yield
-    finally:
-        for module, mode in modes:
-            module.training = mode
 
 
 def _as_vectors(output: Tensor | tuple[Tensor, ...]) -> Tensor:

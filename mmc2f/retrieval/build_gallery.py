@@ -1,16 +1,15 @@
 """Fill a gallery with the embeddings of a data set."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
 from mmengine.dist import all_gather_object, is_main_process
-from mmengine.model import is_model_wrapper
 from mmengine.structures import BaseDataElement
 from torch import nn
 from torch.utils.data import DataLoader
 
+from mmc2f.model_state import evaluation_mode, unwrap_model
 from mmc2f.retrieval.gallery import Gallery
 
 __all__ = ['build_gallery']
@@ -56,7 +55,7 @@ def build_gallery(
             'the train annotation and data_root.'
         )
     rows: list[_Row] = []
-    with _evaluating(model), torch.no_grad():
+    with evaluation_mode(model), torch.no_grad():
         for batch in track(
             dataloader,
             description='gallery',
@@ -83,9 +82,7 @@ def build_gallery(
 
 def embedding_parts(model: nn.Module) -> tuple[int, ...] | None:
     """Lengths of the parts of an embedding, where the model tells them."""
-    if is_model_wrapper(model):
-        model = model.module
-    parts = getattr(model, 'embedding_parts', None)
+    parts = getattr(unwrap_model(model), 'embedding_parts', None)
     return None if parts is None else tuple(parts)
 
 
@@ -120,15 +117,3 @@ def _in_dataset_order(shares: Sequence[list[_Row]]) -> list[_Row]:
         for position, row in enumerate(share)
     }
     return [rows[place] for place in sorted(rows)]
-
-
-@contextmanager
-def _evaluating(model: nn.Module) -> Iterator[None]:
-    """Test mode for a while; each module then gets its own mode back."""
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        yield
-    finally:
-        for module, mode in modes:
-            module.training = mode

@@ -8,9 +8,9 @@ classifier, tempered, and that of the retrieved images.
 import torch
 from torch import Tensor
 
+from mmc2f.precision import at_least_float32
 from mmc2f.retrieval.rerank import (
     NO_NEIGHBOUR,
-    at_least_float32,
     check_shapes,
     coarse_order,
     strict_order,

@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
-from mmengine.model import is_model_wrapper
 from torch import nn
+
+from mmc2f.arguments import type_name
+from mmc2f.model_state import unwrap_model
 
 __all__ = ['fingerprint']
 
@@ -44,8 +46,7 @@ def fingerprint(
 
 
 def _hash_weights(model: nn.Module) -> str:
-    if is_model_wrapper(model):
-        model = model.module
+    model = unwrap_model(model)
     # LoRA keeps the weights that it adds to out of the state dict.
     values = {**dict(model.named_parameters()), **model.state_dict()}
     digest = hashlib.sha256()
@@ -65,7 +66,7 @@ def _canonical(cfg: Any) -> Any:
     """The config in plain JSON types, without what does not matter."""
     if isinstance(cfg, Mapping):
         return {
-            str(key): _type_name(value) if key == 'type' else _canonical(value)
+            str(key): type_name(value) if key == 'type' else _canonical(value)
             for key, value in cfg.items()
             if key not in _STORAGE_ARGUMENTS
         }
@@ -74,16 +75,11 @@ def _canonical(cfg: Any) -> Any:
     return cfg
 
 
-def _type_name(value: str | type) -> str:
-    name = value if isinstance(value, str) else value.__qualname__
-    return name.rsplit('.', 1)[-1]
-
-
 def _is_for_labels(cfg: Any) -> bool:
     return (
         isinstance(cfg, Mapping)
         and 'type' in cfg
-        and _type_name(cfg['type']) in _LABEL_TRANSFORMS
+        and type_name(cfg['type']) in _LABEL_TRANSFORMS
     )
 
 

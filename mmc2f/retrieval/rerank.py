@@ -3,6 +3,9 @@
 import torch
 from torch import Tensor
 
+from mmc2f.arguments import check_choice
+from mmc2f.precision import at_least_float32
+
 __all__ = [
     'GATES',
     'NO_NEIGHBOUR',
@@ -236,11 +239,6 @@ def retrieval_scores(
     )
 
 
-def at_least_float32(values: Tensor) -> Tensor:
-    """Half precision as float32, others as they are."""
-    return values if values.dtype == torch.float64 else values.float()
-
-
 def check_parameters(
     topn: int, t_sc: float, alpha: float, beta: float, gate: str
 ) -> None:
@@ -256,8 +254,7 @@ def check_parameters(
             'alpha and beta must not be negative, got '
             f'alpha={alpha}, beta={beta}.'
         )
-    if gate not in GATES:
-        raise ValueError(f'gate must be one of {GATES}, got {gate!r}.')
+    check_choice('gate', gate, GATES)
 
 
 def check_shapes(

@@ -1,9 +1,9 @@
 """Refuses a class count that differs between data, tree and head."""
 
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from torch import nn
 
+from mmc2f.model_state import unwrap_model
 from mmc2f.registry import HOOKS
 from mmc2f.structures import LabelTree
 
@@ -44,9 +44,8 @@ def check_class_count(model: nn.Module, dataset) -> None:
     classes = getattr(dataset, 'metainfo', {}).get('classes')
     if classes is None:
         return
-    model = model.module if is_model_wrapper(model) else model
     checked_whole: tuple[str, ...] = ()
-    for name, part in model.named_modules():
+    for name, part in unwrap_model(model).named_modules():
         if 'backbone' in name.split('.') or name.startswith(checked_whole):
             continue
         tree = getattr(part, 'tree', None)

@@ -7,15 +7,14 @@ import rich
 import torch
 from mmengine.dist import all_gather_object, is_main_process
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
-from torch import nn
 from torch.utils.data import DataLoader
 
 from mmc2f.datasets.requirements import class_names
 from mmc2f.datasets.train_loader_in_test_mode import (
     train_loader_in_test_mode,
 )
+from mmc2f.model_state import unwrap_model
 from mmc2f.registry import HOOKS, TASK_UTILS
 
 
@@ -83,7 +82,7 @@ class ReRankHook(Hook):
     def _attach(self, runner: Runner, dataloader: DataLoader) -> None:
         from mmc2f.retrieval import ReRanker
 
-        model = _unwrap(runner.model)
+        model = unwrap_model(runner.model)
         if not hasattr(model, 'attach_reranker'):
             raise ValueError(
                 f'ReRankHook needs a model that embeds images, such as '
@@ -101,7 +100,7 @@ class ReRankHook(Hook):
     def _detach(self, runner: Runner, metrics: dict | None) -> None:
         from mmc2f.evaluation import rerank_table
 
-        _unwrap(runner.model).attach_reranker(None)
+        unwrap_model(runner.model).attach_reranker(None)
         total = time.perf_counter() - self._start
         search = self._reranker.seconds
         seconds = {
@@ -117,7 +116,7 @@ class ReRankHook(Hook):
         """Load or build the gallery, on every rank."""
         from mmc2f.retrieval import Gallery, build_gallery, fingerprint
 
-        model = _unwrap(runner.model)
+        model = unwrap_model(runner.model)
         cfg = runner.cfg
         dataloader = train_loader_in_test_mode(cfg)
         preparation = dict(
@@ -185,10 +184,6 @@ class ReRankHook(Hook):
                 'calibration_dataloader or the config a val_dataloader'
             )
         return runner.build_dataloader(cfg)
-
-
-def _unwrap(model: nn.Module) -> nn.Module:
-    return model.module if is_model_wrapper(model) else model
 
 
 def _paths(dataset) -> set[str]:

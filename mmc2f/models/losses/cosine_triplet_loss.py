@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmc2f.arguments import check_choice
-from mmc2f.models.losses.precision import unit_vectors
+from mmc2f.precision import unit_vectors
 from mmc2f.registry import MODELS
 
 __all__ = ['CosineTripletLoss', 'cosine_triplet_loss', 'mine_triplets']

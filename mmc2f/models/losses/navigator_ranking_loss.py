@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmc2f.arguments import check_choice
-from mmc2f.models.losses.precision import at_least_float32, unit_vectors
+from mmc2f.precision import at_least_float32, unit_vectors
 from mmc2f.registry import MODELS
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""Steps that the losses compute in float32 at least."""
+"""Steps that are computed in float32 at least, also in half precision."""
 
 import torch
 from torch import Tensor

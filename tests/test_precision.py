@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from mmc2f.models.losses.precision import unit_vectors
+from mmc2f.precision import unit_vectors
 
 
 def test_divides_by_the_length():
