@@ -23,10 +23,15 @@ from mmc2f.models.losses import (
 from mmc2f.models.necks import multilinear_pool, signed_sqrt_l2
 from mmc2f.models.regions import iou_suppression, topk_nms
 from mmc2f.retrieval import rerank, retrieval_scores
-from mmc2f.structures import finest_confident_level, sum_to_levels
+from mmc2f.structures import (
+    combine_levels,
+    finest_confident_level,
+    sum_to_levels,
+)
 
 __all__ = [
     'calibrate_level_thresholds',
+    'combine_levels',
     'cosine_triplet_loss',
     'coverage_accuracy',
     'finest_confident_level',

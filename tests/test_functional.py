@@ -20,6 +20,15 @@ CALLS = {
         (LEVEL_CONFIDENCE, LEVEL_CONFIDENCE > 0.55, 1.0),
         [0.9, 0.6],
     ),
+    'combine_levels': (
+        # Even finest classes, and odds of 4 : 1 above them.
+        (
+            [torch.zeros(1, 2), torch.tensor([[0.8, 0.2]]).log()],
+            SWAPPED,
+            0.5,
+        ),
+        ([[0.5, 0.5]], [[2 / 3, 1 / 3]]),
+    ),
     'cosine_triplet_loss': (
         (FEATURES[:1], FEATURES[1:2], FEATURES[3:], 0.3),
         [1.3],

@@ -5,9 +5,14 @@ level the confidence from which on its answers are right often enough, and
 prints them as the config of ``mmc2f.HierarchicalHead`` takes them. The model
 may also be a plain classifier; its levels are then sums of its probabilities.
 
+With --combine it finds instead what answers each level best: the level's own
+classifier, the finest one, or both.
+
 Example:
     python tools/calibrate_levels.py configs/mlph_grocery.py \
         work_dirs/mlph_grocery/epoch_6.pth --target 0.9 --each-view
+    python tools/calibrate_levels.py configs/mlph_grocery.py \
+        work_dirs/mlph_grocery/epoch_6.pth --combine
 """
 
 import argparse
@@ -24,6 +29,7 @@ from mmc2f.apis.label_tree import tree_of_checkpoint
 from mmc2f.structures import LabelTree
 from mmc2f.visualization import draw_coverage
 
+HEAD = 'HierarchicalHead'
 RERANK_HOOK = 'mmc2f.ReRankHook'
 
 
@@ -54,6 +60,11 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
         'the default is 10',
     )
     parser.add_argument(
+        '--combine',
+        action='store_true',
+        help='find level_weights of the head instead of thresholds',
+    )
+    parser.add_argument(
         '--tree',
         help="packaged hierarchy or file; the config's taxonomy, or the tree "
         'in the checkpoint, where not given',
@@ -61,8 +72,8 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--out',
         type=Path,
-        help='folder for levels.json, levels.png and logs; the folder of the '
-        'checkpoint where not given',
+        help='folder for levels.json, levels.png (combination.json with '
+        '--combine) and logs; the folder of the checkpoint where not given',
     )
     parser.add_argument(
         '--cfg-options',
@@ -94,7 +105,7 @@ def merge_args(cfg: Config, args: argparse.Namespace, file: Path) -> Config:
 
     Raises:
         SystemExit: The config has no validation images, or no hierarchy is
-            known.
+            known, or the head has no levels to combine.
     """
     # First, since the rest follows from the config's values.
     if args.cfg_options is not None:
@@ -110,14 +121,26 @@ def merge_args(cfg: Config, args: argparse.Namespace, file: Path) -> Config:
     complete_dataloaders(cfg)
     cfg.test_dataloader = cfg.val_dataloader
     cfg.test_cfg = cfg.get('test_cfg') or dict()
+    tree = build_tree(cfg, args.tree, args.checkpoint).to_dict()
     cfg.test_evaluator = dict(
         type='mmc2f.FinestConfidentLevel',
-        tree=build_tree(cfg, args.tree, args.checkpoint).to_dict(),
+        tree=tree,
         target=args.target,
         path=str(file),
         min_accepted=args.min_accepted,
         each_view=args.each_view,
     )
+    if args.combine:
+        if not cfg.model.head.type.endswith(HEAD):
+            raise SystemExit(
+                f'the head is {cfg.model.head.type}, which has one level: '
+                f'there is nothing to combine; mmc2f.{HEAD} has all'
+            )
+        # What is combined are the answers of each classifier alone.
+        cfg.model.head.combine = 'none'
+        cfg.test_evaluator = dict(
+            type='mmc2f.LevelCombination', tree=tree, path=str(file)
+        )
     # Confidence is that of the classifiers; a gallery would be for nothing.
     cfg.custom_hooks = [
         hook
@@ -132,18 +155,31 @@ def config_text(thresholds: Sequence[float | None]) -> str:
     return f'level_thresholds = {tuple(thresholds)!r}'
 
 
+def combination_text(report: dict) -> str:
+    """The combination as it stands in the head's config."""
+    weights, sharpness = report['level_weights'], report['level_sharpness']
+    return (
+        f"combine = 'product'\nlevel_weights = {tuple(weights)!r}\n"
+        f'level_sharpness = {tuple(sharpness)!r}'
+    )
+
+
 def main(args: list[str] | None = None) -> tuple[float | None, ...]:
     """Calibrate, and say what to write in a config.
 
     Returns:
-        The threshold of each level, ``None`` where it never answers.
+        The threshold of each level, ``None`` where it never answers; with
+        ``--combine`` the weight of each level.
     """
     args = parse_args(args)
     out = args.out or Path(args.checkpoint).parent
-    file = out / 'levels.json'
+    file = out / ('combination.json' if args.combine else 'levels.json')
     cfg = merge_args(Config.fromfile(args.config), args, file)
     Runner.from_cfg(cfg).test()
     report = json.loads(file.read_text(encoding='utf-8'))
+    if args.combine:
+        print(f'figures: {file}\n{combination_text(report)}')
+        return tuple(report['level_weights'])
     picture = file.with_suffix('.png')
     draw_coverage(report).savefig(picture)
     thresholds = tuple(report['level_thresholds'])

@@ -1,5 +1,6 @@
 """Data structures that the parts hand to one another."""
 
+from mmc2f.structures.combine_levels import combine_levels
 from mmc2f.structures.input_geometry import InputGeometry
 from mmc2f.structures.label_tree import LabelTree
 from mmc2f.structures.level_scores import (
@@ -17,6 +18,7 @@ __all__ = [
     'InputGeometry',
     'LabelTree',
     'Regions',
+    'combine_levels',
     'finest_confident_level',
     'predicted_boxes',
     'sum_to_levels',

@@ -157,3 +157,53 @@ def test_validation_images_are_needed(plain):
 
 def test_one_level_in_a_config_is_a_tuple():
     assert calibrate.config_text([0.5]) == 'level_thresholds = (0.5,)'
+
+
+@pytest.fixture(scope='module')
+def hierarchical(plain, tmp_path_factory):
+    """The same data, by a head with classifiers of both levels."""
+    folder = tmp_path_factory.mktemp('hierarchical')
+    cfg = Config.fromfile(plain[0])
+    cfg.model.head = dict(
+        type='mmc2f.HierarchicalHead',
+        tree=TREE,
+        in_channels=256,
+        combine='marginal',
+    )
+    with own_default_scope():
+        init_default_scope('mmpretrain')
+        torch.manual_seed(0)
+        weights = get_model(cfg).state_dict()
+    torch.save(dict(state_dict=weights), folder / 'weights.pth')
+    cfg.dump(folder / 'own.py')
+    return folder / 'own.py', folder / 'weights.pth'
+
+
+def test_weights_of_the_levels(hierarchical, tmp_path, capsys):
+    weights = run(hierarchical, '--combine', '--out', tmp_path)
+    report = json.loads((tmp_path / 'combination.json').read_text())
+    assert tuple(report['level_weights']) == weights
+    group = report['choices'][1]
+    # Images of the view in which groups are asked for.
+    assert group['images'] == NUM_IMAGES
+    single = (group['own'], group['implied'], group['marginal'])
+    assert group['accuracy'] >= max(single)
+    config = tmp_path / 'head.py'
+    lines = capsys.readouterr().out.strip().splitlines()[-3:]
+    config.write_text('\n'.join(lines))
+    cfg = Config.fromfile(config)
+    assert cfg.combine == 'product'
+    assert cfg.level_weights == weights
+    assert len(cfg.level_sharpness) == 2
+    assert not (tmp_path / 'levels.json').exists()
+
+
+def test_combination_is_of_each_classifier_alone(hierarchical):
+    cfg = merged(hierarchical, '--combine')
+    assert cfg.model.head.combine == 'none'
+    assert cfg.test_evaluator.type == 'mmc2f.LevelCombination'
+
+
+def test_a_plain_head_has_nothing_to_combine(plain):
+    with pytest.raises(SystemExit, match='LinearClsHead, which has one level'):
+        merged(plain, '--combine')

@@ -11,6 +11,10 @@ from mmc2f.evaluation.functional.calibrate_level_thresholds import (
     cross_validated_levels,
     split_images,
 )
+from mmc2f.evaluation.functional.calibrate_level_weights import (
+    LevelWeight,
+    calibrate_level_weights,
+)
 from mmc2f.evaluation.functional.coverage_accuracy import (
     coverage_accuracy,
     selective_accuracy,
@@ -33,9 +37,11 @@ from mmc2f.evaluation.functional.rerank_accuracy import (
 
 __all__ = [
     'BoxHits',
+    'LevelWeight',
     'PairedGain',
     'box_hits',
     'calibrate_level_thresholds',
+    'calibrate_level_weights',
     'coverage_accuracy',
     'covered_share',
     'cross_validated_levels',

@@ -7,6 +7,7 @@ from mmc2f.evaluation.metrics.finest_confident_level import (
 from mmc2f.evaluation.metrics.hierarchical_accuracy import (
     HierarchicalAccuracy,
 )
+from mmc2f.evaluation.metrics.level_combination import LevelCombination
 from mmc2f.evaluation.metrics.multi_resolution_metric import (
     MultiResolutionMetric,
 )
@@ -18,6 +19,7 @@ __all__ = [
     'CocoBoxWriter',
     'FinestConfidentLevel',
     'HierarchicalAccuracy',
+    'LevelCombination',
     'MultiResolutionMetric',
     'PartHitRate',
     'PredictionWriter',

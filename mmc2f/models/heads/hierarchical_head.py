@@ -10,7 +10,11 @@ from torch import Tensor, nn
 
 from mmc2f.models.heads.multi_level_head import hard_labels
 from mmc2f.registry import MODELS
-from mmc2f.structures import LabelTree, finest_confident_level
+from mmc2f.structures import (
+    LabelTree,
+    combine_levels,
+    finest_confident_level,
+)
 
 
 @MODELS.register_module()
@@ -41,11 +45,19 @@ class HierarchicalHead(ClsHead):
             answer is given, None for a level that never answers; see
             ``tools/calibrate_levels.py``. With them predictions carry the
             finest confident answer too.
+        combine: What answers a level at inference, see
+            :func:`combine_levels`: ``'none'`` its own classifier alone, as
+            in the paper; ``'marginal'`` the sum of the finest probabilities;
+            ``'product'`` both, by ``level_weights``. The finest level is
+            always that of its own classifier, and training is the same.
+        level_weights, level_sharpness: For ``'product'``, one a level or one
+            for all; ``tools/calibrate_levels.py --combine`` finds them.
         **kwargs: Of mmpretrain's ``ClsHead``.
 
     Raises:
         ValueError: The tree has another number of classes than
-            ``num_classes``, or there is not one threshold a level.
+            ``num_classes``, there is not one threshold a level, ``combine``
+            is none of these, or weights are out of range.
     """
 
     def __init__(
@@ -55,6 +67,9 @@ class HierarchicalHead(ClsHead):
         num_classes: int | None = None,
         loss: dict = dict(type='mmpretrain.CrossEntropyLoss'),  # noqa: B006
         level_thresholds: Sequence[float | None] | None = None,
+        combine: str = 'none',
+        level_weights: float | Sequence[float] = 0.5,
+        level_sharpness: float | Sequence[float] = 1.0,
         init_cfg: dict | None = dict(  # noqa: B006
             type='Normal', layer='Linear', std=0.01
         ),
@@ -67,6 +82,10 @@ class HierarchicalHead(ClsHead):
         self.num_classes = self.tree.num_classes()
         self.in_channels = in_channels
         self.level_thresholds = self._checked(level_thresholds)
+        self._combination = _combination(
+            combine, level_weights, level_sharpness
+        )
+        self._check_combination()
         levels = self.tree.levels
         self.fcs = nn.ModuleList(
             nn.Linear(in_channels, self.tree.num_classes(level))
@@ -117,16 +136,17 @@ class HierarchicalHead(ClsHead):
 
         Returns:
             Samples with ``pred_score (C_l,)`` and ``pred_label`` of their
-            level l, and ``level_scores``, a list of the softmax ``(C_i,)``
-            of every level. With ``level_thresholds`` also ``answer_level``
-            (-1: no level is confident), ``answer_label`` and
-            ``answer_score``, the finest confident answer.
+            level l, and ``level_scores``, a list of the probabilities
+            ``(C_i,)`` of every level, by ``combine``. With
+            ``level_thresholds`` also ``answer_level`` (-1: no level is
+            confident), ``answer_label`` and ``answer_score``, the finest
+            confident answer.
 
         Raises:
             ValueError: A sample's level is not of the tree.
         """
         feature = self.pre_logits(feats)
-        scores = [fc(feature).float().softmax(dim=1) for fc in self.fcs]
+        scores = self._level_scores(feature)
         if data_samples is None:
             data_samples = [None] * len(feature)
         samples = [s if s is not None else DataSample() for s in data_samples]
@@ -160,6 +180,13 @@ class HierarchicalHead(ClsHead):
                 f'hierarchical head has {own}: give both the same tree'
             )
 
+    def _level_scores(self, feature: Tensor) -> list[Tensor]:
+        """Probabilities ``(B, C_i)`` of each level."""
+        logits = [fc(feature).float() for fc in self.fcs]
+        if self._combination is None:
+            return [z.softmax(dim=1) for z in logits]
+        return combine_levels(logits, self.tree, *self._combination)
+
     def _answer(self, scores: list[Tensor], samples: list[DataSample]) -> None:
         """Note down the finest answer that is confident enough."""
         best = [score.max(dim=1) for score in scores]
@@ -182,6 +209,15 @@ class HierarchicalHead(ClsHead):
                 f'levels are {", ".join(self.tree.levels)}: give one a level'
             )
         return None if thresholds is None else tuple(thresholds)
+
+    def _check_combination(self) -> None:
+        """Refuse weights now, and not at the first prediction."""
+        if self._combination is not None:
+            empty = [
+                torch.zeros(0, self.tree.num_classes(level))
+                for level in self.tree.levels
+            ]
+            combine_levels(empty, self.tree, *self._combination)
 
     def _check_labels(self, data_samples: list[DataSample]) -> None:
         for sample in data_samples:
@@ -227,3 +263,21 @@ class HierarchicalHead(ClsHead):
 
 def _level(sample: DataSample) -> int:
     return int(sample.get('level', 0))
+
+
+def _combination(
+    combine: str,
+    weights: float | Sequence[float],
+    sharpness: float | Sequence[float],
+) -> tuple | None:
+    """Weight and sharpness for :func:`combine_levels`; None: own alone."""
+    choices = {
+        'none': None,
+        'marginal': (0.0, 1.0),
+        'product': (weights, sharpness),
+    }
+    if combine not in choices:
+        raise ValueError(
+            f'combine is one of {tuple(choices)}, but got {combine!r}'
+        )
+    return choices[combine]

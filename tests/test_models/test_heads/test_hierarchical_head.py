@@ -8,7 +8,7 @@ from mmpretrain.structures import DataSample
 
 from mmc2f.models import HierarchicalHead
 from mmc2f.registry import MODELS
-from mmc2f.structures import LabelTree
+from mmc2f.structures import LabelTree, combine_levels, sum_to_levels
 
 FEATURES = 6
 
@@ -127,6 +127,63 @@ def test_prediction_is_of_the_samples_level(head, feature):
             torch.testing.assert_close(sample.level_scores[i], expected)
         assert torch.equal(sample.pred_score, sample.level_scores[level])
         assert sample.pred_label.item() == sample.pred_score.argmax()
+
+
+@pytest.mark.parametrize(
+    ('options', 'numbers'),
+    [
+        (dict(combine='marginal'), (0.0, 1.0)),
+        (dict(combine='product'), (0.5, 1.0)),
+        (
+            dict(
+                combine='product',
+                level_weights=(1, 0.2, 0.9),
+                level_sharpness=[1, 2, 'inf'],
+            ),
+            ((1, 0.2, 0.9), (1, 2, math.inf)),
+        ),
+    ],
+)
+def test_levels_are_combined(head, tree, feature, options, numbers):
+    combined = HierarchicalHead(tree, FEATURES, **options)
+    combined.load_state_dict(head.state_dict())
+    given = samples((0, 0), (1, 0), (2, 0), (1, 2), (None, 1))
+    predicted = combined.predict((feature,), given)
+    expected = combine_levels([fc(feature) for fc in head.fcs], tree, *numbers)
+    for i, (sample, level) in enumerate(
+        zip(predicted, (0, 1, 2, 1, 0), strict=True)
+    ):
+        for own, scores in zip(sample.level_scores, expected, strict=True):
+            torch.testing.assert_close(own, scores[i])
+        assert torch.equal(sample.pred_score, sample.level_scores[level])
+        assert sample.pred_label.item() == sample.pred_score.argmax()
+    # The finest answer and the training are what they were.
+    alone = head.predict((feature,))
+    assert torch.equal(predicted[0].level_scores[0], alone[0].level_scores[0])
+    assert combined.loss((feature,), given) == head.loss((feature,), given)
+
+
+def test_marginal_answers_agree_with_the_finest(tree, feature, head):
+    combined = HierarchicalHead(tree, FEATURES, combine='marginal')
+    combined.load_state_dict(head.state_dict())
+    for sample in combined.predict((feature,)):
+        sums = sum_to_levels(sample.level_scores[0][None], tree)
+        for own, expected in zip(sample.level_scores, sums, strict=True):
+            torch.testing.assert_close(own, expected[0])
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        (dict(combine='sum'), "combine is one of .*, but got 'sum'"),
+        (dict(combine='product', level_weights=2), r'must be in \[0, 1\]'),
+        (dict(combine='product', level_weights=(0, 1)), '2 values of weight'),
+        (dict(combine='product', level_sharpness=0), 'must be over 0'),
+    ],
+)
+def test_a_wrong_combination_is_refused_at_once(tree, options, message):
+    with pytest.raises(ValueError, match=message):
+        HierarchicalHead(tree, FEATURES, **options)
 
 
 def test_losses_of_all_levels_have_their_own_class_count(tree, feature):
