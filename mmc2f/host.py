@@ -69,7 +69,7 @@ def _check_missing(present: Mapping[str, list[str]]) -> None:
     if not missing:
         return
     found = chain.from_iterable(present.values())
-    # Who has one part of the original family needs the rest of that family.
+    # Families do not mix: complete the one that is partly installed.
     original = any(not name.startswith('onedl-') for name in found)
     choose = _original if original else _maintained
     raise ImportError(

@@ -84,6 +84,6 @@ def _is_installed(name: str) -> bool:
 
 
 def _command(missing: Iterable[str]) -> str:
-    # Who has a part of the original family needs the rest of that family.
+    # Families do not mix: complete the one that is partly installed.
     original = any(not name.startswith('onedl-') for name in find_host())
     return ' && '.join(_COMMANDS[name][original] for name in missing)

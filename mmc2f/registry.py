@@ -31,7 +31,7 @@ SCOPE = 'mmc2f'
 
 
 class Registry(MMEngineRegistry):
-    """A registry that says how to get what a config asks for."""
+    """A registry that names the command to install missing packages."""
 
     def build(self, cfg, *args, **kwargs):
         check_config(cfg)

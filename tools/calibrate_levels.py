@@ -141,7 +141,7 @@ def merge_args(cfg: Config, args: argparse.Namespace, file: Path) -> Config:
         cfg.test_evaluator = dict(
             type='mmc2f.LevelCombination', tree=tree, path=str(file)
         )
-    # Confidence is that of the classifiers; a gallery would be for nothing.
+    # Confidence is that of the classifiers, so no gallery is needed.
     cfg.custom_hooks = [
         hook
         for hook in cfg.get('custom_hooks') or []

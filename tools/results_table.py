@@ -52,7 +52,7 @@ def with_new_prefixes(metrics: dict[str, float]) -> dict[str, float]:
 
 
 def table(results: dict[str, dict[str, float]]) -> str:
-    """Markdown, a row a work dir; ``-`` where a test has no such figure."""
+    """Markdown, one row per work dir; ``-`` where there is no such figure."""
     headings = [heading for heading, _ in COLUMNS.values()]
     rows = [['', *headings], ['---'] + ['---:'] * len(COLUMNS)]
     for name, metrics in results.items():

@@ -160,7 +160,7 @@ def config_text(views: Sequence[dict]) -> str:
 
 
 def curve_table(curves: ResolutionCurves, found: Sequence[int]) -> Table:
-    """A row a resolution, a column a level."""
+    """One row per resolution, one column per level."""
     table = Table(
         caption='* where the next level takes over',
         caption_justify='left',

@@ -27,7 +27,7 @@ __all__ = ['HierarchyReport', 'agreement', 'build_class_hierarchy']
 
 @dataclass(frozen=True, eq=False)
 class HierarchyReport:
-    """What there is to say about an automatic hierarchy.
+    """Clusters of an automatic hierarchy, and how they were found.
 
     Args:
         clusters: The grouping, with its silhouettes.
@@ -111,11 +111,10 @@ def build_class_hierarchy(
     Args:
         cfg: Full config, with ``model``, ``train_dataloader`` and
             ``test_dataloader``. It is not changed.
-        checkpoint: Weights; None keeps the model's own start
-            (``init_cfg``).
+        checkpoint: Weights; None: those that ``init_cfg`` of the model gives.
         clustering: Config of a clustering, ``mmc2f.ClassClustering`` where
             it names no type.
-        device: Where to run; None for the best there is.
+        device: Where to run; None for a GPU where there is one.
         reference: Known hierarchy to compare with, as ``LabelTree.build``
             takes it. None: ``cfg.taxonomy`` where the config has one.
 
@@ -151,7 +150,7 @@ def build_class_hierarchy(
 
 def _build_model(cfg: Config, checkpoint: str | None) -> nn.Module:
     model_cfg = copy.deepcopy(cfg.model)
-    # As the runner does; the host fills in the dict it is given.
+    # As the runner does; mmpretrain changes the dict that it is given.
     model_cfg.setdefault(
         'data_preprocessor', copy.deepcopy(cfg.get('data_preprocessor'))
     )

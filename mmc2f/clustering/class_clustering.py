@@ -58,7 +58,7 @@ class ClassClustering:
         """Group the classes by their mean features.
 
         Args:
-            features: ``(N, D)``, one row an image.
+            features: ``(N, D)``, one row per image.
             labels: ``(N,)`` class of each image.
             num_classes: C.
         """

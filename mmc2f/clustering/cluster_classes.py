@@ -38,7 +38,7 @@ def class_means(features: Tensor, labels: Tensor, num_classes: int) -> Tensor:
     """Average the features of the images of each class.
 
     Args:
-        features: ``(N, D)``, one row an image.
+        features: ``(N, D)``, one row per image.
         labels: ``(N,)`` class of each image.
         num_classes: C.
 
@@ -96,14 +96,15 @@ def cluster_classes(
             cosine: on L2-normalised means, that is spherical k-means but
             for the renormalisation of the centres).
         metric: ``'cosine'`` or ``'euclidean'``.
-        center: Take the mean over all classes off first. Features after a
-            ReLU share one large common direction, which makes every cosine
-            similarity high and average linkage peel off single classes.
+        center: Subtract the mean over all classes first. Features after a
+            ReLU share one large common direction, which makes all cosine
+            similarities high and lets average linkage split off single
+            classes.
         candidates: Numbers that ``'silhouette'`` tries, each 2 to C - 1.
-            None: sqrt(C) to C // 2. Fewer than sqrt(C) the silhouette
-            often likes best, but two huge super classes teach next to
-            nothing; more than C // 2 leaves less than two classes each.
-        seed: Start of k-means; agglomerative clustering draws nothing.
+            None: sqrt(C) to C // 2. The silhouette often prefers fewer, but
+            two very large super classes are a weak training signal; more
+            than C // 2 leaves less than two classes each.
+        seed: Seed of k-means; agglomerative clustering is deterministic.
 
     Returns:
         The grouping. Two classes in two clusters are one class each.

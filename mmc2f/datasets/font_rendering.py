@@ -14,7 +14,7 @@ REFERENCE_SIZE = 128
 def render_words(
     words: list[str], font_file: Path, size: int, rng: np.random.Generator
 ) -> Image.Image:
-    """One image of words, one a line, as a poor photograph would show them.
+    """One image of words, one per line, as a poor photograph would show them.
 
     Args:
         words: Lines of the text.

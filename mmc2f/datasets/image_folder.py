@@ -41,7 +41,7 @@ class ImageFolder(BaseDataset):
         data_root: The folder that holds the splits.
         split: Directory of a split below it; ``''`` for none.
         classes: Names of class directories in class order, or a file with
-            one a line. ``None``: take them from ``classes_from``.
+            one per line. ``None``: take them from ``classes_from``.
         classes_from: Split that defines the classes. ``None``: this one.
         extensions: Endings of image files, of any case.
         **kwargs: Of mmpretrain's ``BaseDataset`` (``pipeline``,

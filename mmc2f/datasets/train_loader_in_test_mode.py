@@ -1,4 +1,4 @@
-"""The training images as a test sees them."""
+"""Loader of the training images with the test pipeline."""
 
 import copy
 
@@ -29,7 +29,7 @@ def train_loader_in_test_mode(
     Args:
         cfg: Full config with ``train_dataloader`` and ``test_dataloader``.
             The data set comes from the former, all else from the latter.
-            Wrappers of data sets are looked through for the pipeline.
+            The pipeline is set inside wrappers of data sets.
         part: ``'fit'``, ``'held_out'`` or ``'all'`` of a training set some
             of whose images are held out, see :func:`mmc2f.datasets.hold_out`;
             ``None`` for the part that the config trains on.

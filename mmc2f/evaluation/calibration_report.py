@@ -1,4 +1,4 @@
-"""What a calibration found, as plain values for a JSON file."""
+"""Curves of a calibration, as plain values for a JSON file."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -11,7 +11,7 @@ from mmc2f.evaluation.functional.coverage_accuracy import coverage_accuracy
 
 __all__ = ['TARGETS', 'level_curves', 'never_as_none', 'rule_curve']
 
-#: Targets that the curve of the whole rule goes through.
+#: Targets of the curve of the whole rule.
 TARGETS = (*(i / 20 for i in range(10, 20)), 0.975, 0.99)
 MOST_POINTS = 200
 
@@ -53,8 +53,8 @@ def rule_curve(
         measure: Gives :func:`selective_accuracy` for a target.
 
     Returns:
-        ``target``, ``coverage`` and ``accuracy``, from 0 to 1, without the
-        targets with which nothing is answered.
+        ``target``, ``coverage`` and ``accuracy``, from 0 to 1, for the targets
+        with which any image is answered.
     """
     curve: dict[str, list[float]] = {
         'target': [],
@@ -71,7 +71,7 @@ def rule_curve(
 
 
 def never_as_none(value: Any) -> Any:
-    """Replace infinity and NaN by ``None``; JSON has neither.
+    """Replace non-finite numbers by ``None``; JSON has none.
 
     Args:
         value: A number, or lists and dicts of such and of anything else.

@@ -1,4 +1,4 @@
-"""The resolutions at which coarser questions take over."""
+"""Search of the resolutions at which coarser levels take over."""
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
@@ -13,23 +13,23 @@ def search_resolutions(
 ) -> tuple[int, ...]:
     """Find r_med and r_low of "Coarse-to-Fine Grained Classification".
 
-    Section 2: the resolution is lowered, step by step, until the accuracy at
-    the current level drops below its threshold; that resolution is the first
-    answer. From the next lower one on the same is done with the next level,
-    and so on. A level that is below its threshold at the first resolution it
-    is asked for has its answer there.
+    Section 2: the resolution is lowered step by step until the accuracy at the
+    current level drops below its threshold, which gives the first resolution.
+    The search then continues with the next level from the next lower
+    resolution. A level may drop below its threshold at the first resolution
+    that is left for it.
 
     Args:
         accuracy_of: Accuracy, a share from 0 to 1, by level (0 is the
-            finest) and resolution. Called for what the search needs only,
-            each pair at most once.
+            finest) and resolution. Called at most once per pair, and only for
+            the pairs that the search needs.
         resolutions: To choose from, in pixels; in any order, each once.
         thresholds: t_med, t_low, ...: of level 0, 1, ..., above 0 and at
             most 1.
 
     Returns:
-        One resolution a threshold, falling. The i-th is where level i can no
-        longer be told and level i + 1 takes over.
+        One resolution per threshold, descending. At the i-th, level i + 1
+        takes over from level i.
 
     Raises:
         ValueError: Level 0 is below its threshold at the highest resolution

@@ -92,7 +92,7 @@ class LabelTree:
         levels: Sequence[str] | None = None,
         id_column: str | None = None,
     ) -> 'LabelTree':
-        """Read a table with one row a finest class.
+        """Read a table with one row per finest class.
 
         Args:
             path: UTF-8 CSV file with a header.
@@ -227,9 +227,8 @@ class LabelTree:
     def check_class_names(self, names: Sequence[str], where: str) -> None:
         """Check count and order of the classes that ``where`` names.
 
-        Other spellings are fine, as long as they are no reordering of the
-        tree's: the same names in another order would give every image a
-        wrong parent in silence.
+        Other spellings are accepted. The same names in another order are not:
+        every image would silently get a wrong parent.
 
         Raises:
             ValueError: Another count, or the same names in another order.

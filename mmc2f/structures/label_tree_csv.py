@@ -26,7 +26,7 @@ def read_hierarchy_csv(
     """Read class names and parents from a CSV file with a header.
 
     Args:
-        path: UTF-8 file, one row a finest class.
+        path: UTF-8 file, one row per finest class.
         levels: Columns to take as levels, ordered fine to coarse. ``None``:
             every column but the ids', as the header orders them.
         id_column: Column of class ids, counted from 0 or from 1, in any row

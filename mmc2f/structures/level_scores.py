@@ -20,9 +20,9 @@ __all__ = [
 def sum_to_levels(scores: Tensor, tree: LabelTree) -> list[Tensor]:
     """Add up the finest probabilities under each class of each level.
 
-    The probability that an image is of a genus is that of all its species
-    together. This is what a classifier of the finest classes alone says
-    about the levels above; its best genus need not hold its best species.
+    The probability of a genus is the sum over its species. This gives a
+    classifier of the finest classes scores at all levels; its best genus need
+    not contain its best species.
 
     Args:
         scores: Probabilities ``(N, C_0)``.
@@ -33,7 +33,7 @@ def sum_to_levels(scores: Tensor, tree: LabelTree) -> list[Tensor]:
         is ``scores`` itself.
 
     Raises:
-        ValueError: There is not one score a finest class, or one is NaN.
+        ValueError: There is not one score per finest class, or one is NaN.
     """
     check_scores(scores, tree)
     levels = [scores]
@@ -47,10 +47,9 @@ def sum_to_levels(scores: Tensor, tree: LabelTree) -> list[Tensor]:
 def finest_confident_level(
     confidence: Tensor, thresholds: Tensor | Sequence[float | None]
 ) -> Tensor:
-    """Say "a gull" where the species of gull is in doubt.
+    """Choose the finest level whose confidence reaches its threshold.
 
-    Answers at the first level, from fine to coarse, whose confidence is at
-    least its threshold::
+    A model that is unsure of the species may still be sure of the genus::
 
         level = min{l : confidence[l] >= thresholds[l]}
 
@@ -65,7 +64,7 @@ def finest_confident_level(
         ``(N,)`` int64 index of the level, -1 where no level answers.
 
     Raises:
-        ValueError: There is not one threshold a level, or one is NaN.
+        ValueError: There is not one threshold per level, or one is NaN.
     """
     if not isinstance(thresholds, Tensor):
         values = [float('inf') if t is None else t for t in thresholds]
@@ -73,7 +72,7 @@ def finest_confident_level(
     thresholds = thresholds.to(confidence.device, torch.double)
     if confidence.ndim != 2 or thresholds.shape != confidence.shape[1:]:
         raise ValueError(
-            f'confidence must be (N, L) with one threshold a level, but is '
+            f'confidence must be (N, L) with one threshold per level, but is '
             f'{tuple(confidence.shape)} with {tuple(thresholds.shape)} '
             'thresholds'
         )
@@ -104,7 +103,7 @@ def check_scores(
     if scores.ndim != 2 or scores.shape[1] != classes:
         name = tree.levels[tree.level_index(level)]
         raise ValueError(
-            f'scores of level {name!r} must be (N, {classes}), one a class, '
+            f'scores of level {name!r} must be (N, {classes}), one per class, '
             f'but are {tuple(scores.shape)}'
         )
     check_no_nan(scores)

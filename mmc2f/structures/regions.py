@@ -1,4 +1,4 @@
-"""What the network hands on: the regions of a batch, and its features."""
+"""Regions of a batch of images, and the features of the network."""
 
 from dataclasses import dataclass
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""What calibrated levels answer, and how well."""
+"""Coverage and selective accuracy of calibrated levels."""
 
 from __future__ import annotations
 
@@ -28,10 +28,9 @@ BELOW = dict(
 def draw_coverage(report: Mapping[str, Any]) -> Figure:
     """Draw a calibration of the finest confident level.
 
-    On the left the accuracy of the answers against how many images are
-    answered: of each level, as if it answered alone, and of the whole rule,
-    whose target moves along the line; the target asked for is marked. On the
-    right what is answered in each resolution, level by level.
+    Left: selective accuracy against coverage, of each level alone and of the
+    whole rule for a range of targets; the chosen target is marked. Right: the
+    share of images answered at each level, for each resolution.
 
     Args:
         report: What ``mmc2f.FinestConfidentLevel`` writes to its ``path``.

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 TOOLS = Path(__file__).parents[2] / 'tools'
-# Prints the arguments it is called with, one a line.
+# Prints the arguments it is called with, one per line.
 RECORDER = '#!/bin/sh\nfor a in "$@"; do printf "%s\\n" "$a"; done\n'
 
 

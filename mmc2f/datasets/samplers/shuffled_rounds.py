@@ -1,4 +1,4 @@
-"""Drawing without replacement, for ever."""
+"""Endless drawing without replacement."""
 
 from collections import deque
 from collections.abc import Sequence

@@ -12,12 +12,12 @@ __all__ = ['accept_counts', 'coverage_accuracy', 'selective_accuracy']
 def coverage_accuracy(
     confidence: Tensor, correct: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """The coverage-accuracy curve of answering above a threshold.
+    """Curve of coverage and selective accuracy over all thresholds.
 
-    One point for each confidence that occurs, from the greatest down: with
-    that as the threshold, the share of images that are answered and the
-    share of the answers that are right. Images of equal confidence are
-    answered together, so that no order of theirs can bend the curve.
+    One point per distinct confidence, in descending order: with it as the
+    threshold, the share of images that are answered and the share of the
+    answers that are right. Images of equal confidence are answered together,
+    so the curve does not depend on the order of the images.
 
     Args:
         confidence: ``(N,)``.
@@ -73,7 +73,7 @@ def selective_accuracy(
 def accept_counts(
     confidence: Tensor, correct: Tensor, groups: Tensor | None = None
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """How many answers each possible threshold accepts, and how many right.
+    """Count the answers, and the right ones, that each threshold accepts.
 
     Args:
         confidence: ``(N,)``.

@@ -34,9 +34,9 @@ def predict_levels(
             integer type.
         ancestors: ``(L, C)`` class of each finest class at each level.
         mode: ``'argmax'`` takes the ancestors of the best finest class, so
-            that the levels agree with one another. ``'sum'`` adds the scores
-            of all finest classes under an ancestor and takes the best
-            ancestor, which wants scores that are probabilities.
+            that the levels are consistent. ``'sum'`` adds the scores of all
+            finest classes under an ancestor and takes the best ancestor; the
+            scores should be probabilities.
 
     Returns:
         ``(N, L)`` classes.
@@ -156,8 +156,8 @@ def hierarchical_distance(
 def level_consistency(predictions: Tensor, tree: LabelTree) -> float:
     """Share of images whose finest class lies in all their other classes.
 
-    A row counts when the ancestor of its finest class, at every level, is
-    the class predicted there. Whether the classes are right does not matter.
+    A row is consistent if the ancestor of its finest class at every level is
+    the class predicted there, right or wrong.
 
     Args:
         predictions: ``(N, L)`` predicted class at each level, fine to
@@ -165,8 +165,7 @@ def level_consistency(predictions: Tensor, tree: LabelTree) -> float:
         tree: Hierarchy of L levels.
 
     Returns:
-        Percent. With one level, or levels of one class each above the
-        first, nothing can disagree: 100.
+        Percent; 100 where there is one level only.
 
     Raises:
         ValueError: There is no image, the levels are not the tree's, or a
@@ -174,7 +173,7 @@ def level_consistency(predictions: Tensor, tree: LabelTree) -> float:
     """
     if predictions.ndim != 2 or predictions.shape[1] != tree.num_levels:
         raise ValueError(
-            f'predictions must be (N, {tree.num_levels}), one a level, but '
+            f'predictions must be (N, {tree.num_levels}), one per level, but '
             f'are {tuple(predictions.shape)}'
         )
     if not len(predictions):

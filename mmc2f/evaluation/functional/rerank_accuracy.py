@@ -1,4 +1,4 @@
-"""What re-ranking gains and costs, against coarse and retrieval."""
+"""Accuracy of coarse, retrieval and re-ranked scores, and the changes."""
 
 import torch
 from torch import Tensor

@@ -14,13 +14,13 @@ from mmc2f.structures import predicted_boxes
 
 __all__ = ['CocoBoxWriter']
 
-#: Kept of a pixel, and of a score.
+#: Decimal places of pixels and of scores.
 BOX_DIGITS, SCORE_DIGITS = 2, 6
 
 
 @METRICS.register_module()
 class CocoBoxWriter(BoxMetric):
-    """Boxes of a model that was trained on class labels only.
+    """Writes the boxes of a model that was trained on class labels only.
 
     Two files, neither of which needs mmdet or pycocotools:
 
@@ -31,16 +31,15 @@ class CocoBoxWriter(BoxMetric):
       ``categories`` that the ids mean, with an empty list of annotations.
       ``pycocotools.coco.COCO(this file).loadRes(path)`` loads both.
 
-    What class and score of a box mean, and what not, is told by
-    :func:`predicted_boxes`. Ids count from 1, images in the order of the
-    test, categories in that of the classes. Of several views of an image the
-    first counts.
+    See :func:`predicted_boxes` for the meaning of class and score. Ids start
+    at 1: images in the order of the test, categories in class order. Of
+    several views of an image the first is used.
 
-    It is a metric because a metric sees all predictions, from every rank and
-    each image once. It measures nothing.
+    It is a metric because a metric sees the predictions of all ranks, each
+    image once; it measures nothing.
 
     Args:
-        path: File to write, ``*.json``; its folder is made.
+        path: File to write, ``*.json``; its folder is created.
         data_root: Images are named relative to it. ``None``: as the data
             set names them.
         **kwargs: Of MMEngine's ``BaseMetric``.
@@ -69,7 +68,7 @@ class CocoBoxWriter(BoxMetric):
         return self.path.with_stem(f'{self.path.stem}_images')
 
     def _record(self, sample: dict) -> dict[str, Any]:
-        """An image and its boxes, as far as known without its id."""
+        """An image and its boxes, without ids."""
         boxes = predicted_boxes(sample)
         name = Path(sample['img_path'])
         if self.data_root is not None and name.is_relative_to(self.data_root):

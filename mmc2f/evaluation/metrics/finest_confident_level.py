@@ -96,7 +96,7 @@ class FinestConfidentLevel(MultiLevelMetric):
         if thresholds is not None and len(thresholds) != self.tree.num_levels:
             raise ValueError(
                 f'{len(thresholds)} thresholds for the levels '
-                f'{", ".join(self.tree.levels)}: give one a level'
+                f'{", ".join(self.tree.levels)}: give one per level'
             )
         if not 0 < target <= 1:
             raise ValueError(

@@ -23,7 +23,7 @@ ORIGINAL = 'original'
 class LevelRecord:
     """What a metric keeps of one image in one resolution.
 
-    No named tuple: the host would make plain tuples of it.
+    Not a named tuple, which MMEngine would turn into a plain tuple.
 
     Args:
         view: Name of the resolution.
@@ -68,13 +68,12 @@ class TreeMetric(BaseMetric, ABC):
 
 
 class MultiLevelMetric(TreeMetric):
-    """Reads the prediction of every level off the data samples.
+    """Reads the prediction of every level from the data samples.
 
-    Scores of the levels are ``level_scores``, as ``mmc2f.HierarchicalHead``
-    gives them. A model without such a head is judged by the sums of its
-    probabilities, see :func:`sum_to_levels`: of ``coarse_score`` where there
-    is one, for a re-ranked ``pred_score`` is no probability, else of
-    ``pred_score``.
+    Scores of the levels are ``level_scores`` of ``mmc2f.HierarchicalHead``.
+    For a model without such a head its probabilities are summed, see
+    :func:`sum_to_levels`: ``coarse_score`` where there is one, since a
+    re-ranked ``pred_score`` is not a probability, else ``pred_score``.
 
     True classes are ``gt_label_levels (L,)``; a sample of level 0 may have
     only ``gt_label``. ``view``, ``level`` and ``img_path`` may be absent:
@@ -107,7 +106,7 @@ class MultiLevelMetric(TreeMetric):
             self._check_levels(meta.get('levels'), meta['level_classes'])
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
-        """Keep confidence, answer and truth of every level."""
+        """Keep confidence, prediction and target of every level."""
         self.results += [self._record(sample) for sample in data_samples]
 
     def check_results(self, results: Sequence[LevelRecord]) -> None:

@@ -30,18 +30,16 @@ class MultiResolutionMetric(MultiLevelMetric):
     * ``{view}_{level}_top1``: percent of images whose class at that level is
       right. MLPH's Table 3 reports the first level of the first view, the
       second of the second, and so on; the table in the log marks them.
-    * ``{view}_consistency``: :func:`level_consistency`, in percent. Answers
-      may be consistent and wrong, or right but for one level.
+    * ``{view}_consistency``: :func:`level_consistency`, in percent.
     * ``{view}_distance``: mean :func:`hierarchical_distance` of the images
-      whose finest class is wrong, in steps: 1 is a mistake within the next
-      level, the number of levels one that shares no class at all. 0 where no
-      image is wrong; any mistake is at least 1.
+      whose finest class is wrong: from 1, where the class at the next level is
+      right, to the number of levels, where no class is. 0 without mistakes.
     * ``{view}_{level}_implied_top1``, of each coarser level: percent of
-      images whose *finest* answer lies in the right class of that level.
-      Where it is above ``{view}_{level}_top1``, the ancestor of the finest
-      answer is a better answer than the level's own.
+      images whose *finest* prediction lies in the right class of that level.
+      If it exceeds ``{view}_{level}_top1``, the ancestor of the finest
+      prediction is better than the prediction of the level itself.
 
-    Re-ranked scores are not judged here, see ``mmc2f.ReRankMetric``. Fields
+    Re-ranked scores are not evaluated here, see ``mmc2f.ReRankMetric``. Fields
     and errors are those of :class:`MultiLevelMetric`.
     """
 

@@ -18,14 +18,14 @@ __all__ = ['PartHitRate']
 class PartHitRate(BoxMetric):
     """How often the regions lie on parts and objects, against random boxes.
 
-    For data sets in the layout of CUB-200-2011. Boxes and parts are for
-    evaluation only: no training sees them. The names of the rates are those
-    of :func:`hit_rates`, all in percent: ``part``, ``object``, each also with
-    ``_random`` and for each scale (side in pixels of the input).
+    For data sets in the layout of CUB-200-2011, whose boxes and parts are used
+    for evaluation only. The rates are those of :func:`hit_rates`, in percent:
+    ``part`` and ``object``, each also with ``_random`` and for each scale
+    (side in pixels of the input).
 
-    Reads ``regions``, ``img_path`` and what :class:`InputGeometry` needs,
-    which ``PackInputs`` notes by default. Of several views of an image the
-    first counts.
+    Reads ``regions``, ``img_path`` and the fields of :class:`InputGeometry`,
+    which ``PackInputs`` keeps by default. Of several views of an image the
+    first is used.
 
     Args:
         data_root: Folder with ``images.txt``, ``bounding_boxes.txt`` and

@@ -1,4 +1,4 @@
-"""Writes every prediction, with what it rests on, to a file."""
+"""Writes predictions with their neighbours and regions to a file."""
 
 import json
 from collections.abc import Sequence
@@ -17,15 +17,15 @@ __all__ = ['PredictionWriter']
 
 @METRICS.register_module()
 class PredictionWriter(BaseMetric):
-    """JSON lines, one object an image: classes, neighbours, regions.
+    """JSON lines, one object per image: classes, neighbours, regions.
 
-    It is a metric because a metric sees all predictions, from every rank and
-    each image once. It measures nothing. Of several resolutions of an image
-    each has a line, see :func:`prediction_record`.
+    It is a metric because a metric sees the predictions of all ranks, each
+    image once; it measures nothing. Each resolution of an image has a line of
+    its own, see :func:`prediction_record`.
 
     Args:
-        path: File to write; its folder is made.
-        topn: How many classes are listed.
+        path: File to write; its folder is created.
+        topn: Number of classes to list.
         **kwargs: Of MMEngine's ``BaseMetric``.
     """
 

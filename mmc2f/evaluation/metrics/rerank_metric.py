@@ -20,16 +20,16 @@ class ReRankMetric(TreeMetric):
 
     The names are those of :func:`rerank_accuracy`: ``coarse_top1``,
     ``retrieval_top1``, ``rerank_top1``, the same with ``top5``, ``mended``,
-    ``broken`` and, with a tree, ``coarse_{level}_top1`` and so on. Where the
-    data samples were not re-ranked, only the coarse ones are given.
+    ``broken`` and, with a tree, ``coarse_{level}_top1`` and so on. Samples
+    that were not re-ranked have the coarse metrics only.
 
     Reads ``gt_label``, ``coarse_score`` (else ``pred_score``) and, of a
     re-ranked sample, ``pred_score`` and ``retrieval_score``; the latter, or
     ``neighbour_labels``, is what tells that a sample was re-ranked.
 
     Of :class:`mmc2f.MultiResolutionDataset` only the first view at the finest
-    level is judged: retrieval knows no other classes, and each image counts
-    once. ``level`` and ``view`` of a sample tell; both may be absent.
+    level is evaluated, so that each image counts once and its class is one of
+    the gallery's. ``level`` and ``view`` of a sample are optional.
 
     Args:
         tree: Hierarchy, as :meth:`LabelTree.build` takes it, or ``None``.
@@ -46,8 +46,8 @@ class ReRankMetric(TreeMetric):
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         """Keep the view, scores and labels of a batch.
 
-        Samples of other levels leave an empty place: what a distributed
-        sampler repeated is told by its place among all samples.
+        Samples of other levels keep an empty entry: MMEngine drops what a
+        distributed sampler repeated by its position among all samples.
         """
         self.results += [
             (sample.get('view'), {} if sample.get('level') else _read(sample))

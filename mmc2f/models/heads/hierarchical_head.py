@@ -56,7 +56,7 @@ class HierarchicalHead(ClsHead):
 
     Raises:
         ValueError: The tree has another number of classes than
-            ``num_classes``, there is not one threshold a level, ``combine``
+            ``num_classes``, there is not one threshold per level, ``combine``
             is none of these, or weights are out of range.
     """
 
@@ -206,7 +206,7 @@ class HierarchicalHead(ClsHead):
         if thresholds is not None and len(thresholds) != self.tree.num_levels:
             raise ValueError(
                 f'level_thresholds has {len(thresholds)} entries, but the '
-                f'levels are {", ".join(self.tree.levels)}: give one a level'
+                f'levels are {", ".join(self.tree.levels)}: give one per level'
             )
         return None if thresholds is None else tuple(thresholds)
 

@@ -155,7 +155,7 @@ def hard_labels(
     """
     if any('gt_score' in sample for sample in data_samples):
         raise ValueError(
-            'the losses need one class an image, but the samples '
+            'the losses need one class per image, but the samples '
             'have a gt_score: leave out Mixup, CutMix and other '
             'batch_augments of the data_preprocessor'
         )

@@ -77,8 +77,8 @@ def region_triplet_margin(
     the ranking loss it lets the triplet decide which regions are chosen.
 
     Args:
-        features: ``(B, M, D)`` of M regions an image.
-        prototypes: ``(C, D)``, one vector a class, C >= 2.
+        features: ``(B, M, D)`` of M regions per image.
+        prototypes: ``(C, D)``, one vector per class, C >= 2.
         labels: ``(B,)`` int64 classes of the images.
 
     Returns:

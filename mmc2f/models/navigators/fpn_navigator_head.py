@@ -24,11 +24,11 @@ SAME = {'lateral': 'inner', 'fpn': 'layer'}
 
 @MODELS.register_module()
 class FPNNavigatorHead(BaseModule):
-    """Top-down pathway with lateral connections and one score an anchor.
+    """Top-down pathway with lateral connections and one score per anchor.
 
     .. code-block:: text
 
-        maps ─► detach ─► FPN ─► 3x3 conv, ReLU (shared) ─► 1x1 conv a level
+        maps ─► detach ─► FPN ─► 3x3 conv, ReLU (shared) ─► 1x1 conv per level
                                                      └► scores (B, A)
 
     The maps are detached, as in NTS-Net: the navigator learns to rank
@@ -76,7 +76,7 @@ class FPNNavigatorHead(BaseModule):
         levels = len(in_channels) if neck is None else len(counts)
         if len(counts) != levels or len(in_channels) != len(in_indices):
             raise ValueError(
-                f'one anchor scale a map: got {len(counts)} scales for '
+                f'one anchor scale per map: got {len(counts)} scales for '
                 f'in_channels {tuple(in_channels)} and in_indices '
                 f'{tuple(in_indices)}'
             )
@@ -124,7 +124,7 @@ class FPNNavigatorHead(BaseModule):
         return self._score(pyramid), self._grid(pyramid, image_size)
 
     def pyramid(self, feats: Sequence[Tensor]) -> list[Tensor]:
-        """Maps of the pyramid, one an anchor level, finest first.
+        """Maps of the pyramid, one per anchor level, finest first.
 
         Raises:
             ValueError: A neck makes another number of levels or channels.

@@ -126,7 +126,7 @@ def pool_for_training(
     chunk: int | None,
     recompute: bool,
 ) -> Tensor:
-    """Pool such that a gradient can be asked for."""
+    """Pool with a backward pass."""
     return ChunkedPool.apply(
         interactions,
         chunk or default_chunk(maps[0]),

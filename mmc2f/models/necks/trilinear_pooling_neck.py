@@ -27,17 +27,16 @@ class TrilinearPoolingNeck(BaseModule):
         Y ─► 1x1 conv V ┼► product of each interaction ─► mean over positions
         Z ─► 1x1 conv W ┘      ─► signed root ─► l2 ─► cat over interactions
 
-    Between projection and product there is no normalisation and no ReLU.
-    Each product is rooted and normalised by itself, so that none of them
-    outweighs the others. This also makes the feature independent of the
-    scale of the projections. They start as normal numbers of variance
-    ``1 / C_i``, without the factor of two for a ReLU that would follow: a
-    projected map then has the mean square of the map, and a product of
-    three neither vanishes beside one of two in half precision nor exceeds
-    it.
+    There is no normalisation and no ReLU between projection and product. The
+    signed square root and the L2 norm are applied to each product separately,
+    so that no product outweighs another and the feature does not depend on
+    the scale of the projections. The projections are initialised with variance
+    ``1 / C_i``, without the factor of two for a following ReLU: a projected
+    map then has the mean square of the map, and products of two and of three
+    stay in the same range in half precision.
 
     Args:
-        in_channels: Channels of each map, one projection a map.
+        in_channels: Channels of each map, one projection per map.
         channels: d, channels of a projection, so of each product.
         interactions: Which maps are multiplied: a tuple of their numbers,
             from 0, for each product. Bilinear pooling across three layers
@@ -85,7 +84,7 @@ class TrilinearPoolingNeck(BaseModule):
         if len(in_indices) != num_maps:
             raise ValueError(
                 f'in_indices {tuple(in_indices)} and in_channels '
-                f'{tuple(in_channels)} must be of one length, one entry a map'
+                f'{tuple(in_channels)} must have one entry per map each'
             )
         check_interactions(interactions, num_maps)
         idle = set(range(num_maps)).difference(*interactions)

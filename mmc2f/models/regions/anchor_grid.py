@@ -128,7 +128,7 @@ class AnchorGrid(ABC):
             raise ValueError(
                 f'{self.name} has scales for {self.num_levels} feature '
                 f'levels, got {len(feature_sizes)} feature maps: give it one '
-                f'entry a level'
+                f'entry per level'
             )
         for name, size in [
             ('image_size', image_size),

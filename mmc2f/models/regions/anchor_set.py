@@ -40,7 +40,7 @@ class AnchorSet:
             raise ValueError('an AnchorSet needs at least one anchor')
         if self.scale_ids.shape != self.boxes.shape[:1]:
             raise ValueError(
-                f'scale_ids of an AnchorSet must be ({len(self)},), one an '
+                f'scale_ids of an AnchorSet must be ({len(self)},), one per '
                 f'anchor, got {tuple(self.scale_ids.shape)}'
             )
         if not self.members:

@@ -59,7 +59,7 @@ class BatchedNMS(ScaleSeparatedNMS):
         order = order[scores[order] > float('-inf')]
         if len(order) == 0:
             return order
-        # mmcv sorts equal scores as it likes; ranks are never equal.
+        # mmcv orders equal scores arbitrarily; ranks are never equal.
         ranks = torch.arange(len(order), 0, -1, device=order.device)
         _, kept = batched_nms(
             boxes[order],

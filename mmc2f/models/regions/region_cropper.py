@@ -134,6 +134,6 @@ def _check_inputs(images: Tensor, boxes: Tensor) -> None:
         )
     if boxes.dim() != 3 or boxes.shape[::2] != (len(images), 4):
         raise ValueError(
-            f'boxes must be ({len(images)}, R, 4), one row an image, got '
+            f'boxes must be ({len(images)}, R, 4), one row per image, got '
             f'{tuple(boxes.shape)}'
         )

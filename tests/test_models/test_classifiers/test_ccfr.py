@@ -289,7 +289,7 @@ def test_weight_of_a_loss_is_its_own(images, samples):
 def test_mixed_labels_are_refused(images, samples):
     samples[2].set_gt_score(torch.tensor([0.5, 0.5, 0, 0]))
     for active in ('multi_level', 'region', 'softmax', 'triplet'):
-        with pytest.raises(ValueError, match='one class an image'):
+        with pytest.raises(ValueError, match='one class per image'):
             make(losses=(active,)).loss(images, samples)
 
 

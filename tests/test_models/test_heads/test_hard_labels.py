@@ -20,5 +20,5 @@ def test_labels_go_to_the_device():
 def test_mixed_labels_are_refused():
     samples = [DataSample().set_gt_label(label) for label in (1, 0)]
     samples[1].set_gt_score(torch.tensor([0.4, 0.6]))
-    with pytest.raises(ValueError, match=r'one class an image.*Mixup'):
+    with pytest.raises(ValueError, match=r'one class per image.*Mixup'):
         hard_labels(samples, torch.device('cpu'))

@@ -266,7 +266,7 @@ def test_a_label_of_another_level_is_named(head, feature):
 
 def test_mixed_labels_are_refused(head, feature):
     mixed = [DataSample().set_gt_score(torch.ones(4)) for _ in range(5)]
-    with pytest.raises(ValueError, match='one class an image'):
+    with pytest.raises(ValueError, match='one class per image'):
         head.loss((feature,), mixed)
 
 

@@ -101,7 +101,7 @@ def test_accuracy_is_calculated_when_asked_for(tree):
 def test_mixed_labels_are_refused(head, feature):
     mixed = samples()
     mixed[1].set_gt_score(torch.tensor([0.3, 0.0, 0.7]))
-    with pytest.raises(ValueError, match=r'one class an image.*Mixup'):
+    with pytest.raises(ValueError, match=r'one class per image.*Mixup'):
         head.loss((feature,), mixed)
 
 

@@ -171,7 +171,7 @@ def test_first_scores_are_apart_by_less_than_the_margin_of_ranking():
     ],
 )
 def test_scales_channels_and_indices_must_agree(wrong):
-    with pytest.raises(ValueError, match='one anchor scale a map'):
+    with pytest.raises(ValueError, match='one anchor scale per map'):
         make(**wrong)
 
 

@@ -26,7 +26,7 @@ def test_sets_differ_even_when_alike():
     [
         (torch.zeros(3, 5), torch.zeros(3), r'must be \(A, 4\)'),
         (torch.zeros(0, 4), torch.zeros(0), 'at least one anchor'),
-        (BOXES, torch.zeros(2), 'one an anchor'),
+        (BOXES, torch.zeros(2), 'one per anchor'),
         (BOXES, torch.tensor([0, 2, 2]), 'no anchor has scale 1'),
     ],
 )

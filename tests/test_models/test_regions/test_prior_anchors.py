@@ -9,7 +9,7 @@ from mmc2f.registry import TASK_UTILS
 
 
 class Priors:
-    """Square anchors in the middle of the cells, one a level."""
+    """Square anchors in the middle of the cells, one per level."""
 
     def __init__(self, strides=(16, 32), sides=(24, 40)):
         self.strides = [(stride, stride) for stride in strides]
