@@ -1,4 +1,4 @@
-"""Hooks for MMEngine's runner."""
+"""Hooks and loops for MMEngine's runner."""
 
 from .hooks import (
     ClassCountHook,
@@ -6,10 +6,16 @@ from .hooks import (
     ReRankHook,
     TrainingStageHook,
 )
+from .loops import StagedTrainLoop
+from .training_stage import ScheduledStage, TrainingStage, build_stages
 
 __all__ = [
     'ClassCountHook',
     'PlainCheckpointHook',
     'ReRankHook',
+    'ScheduledStage',
+    'StagedTrainLoop',
+    'TrainingStage',
     'TrainingStageHook',
+    'build_stages',
 ]

@@ -1,7 +1,6 @@
 """Several training stages in one run."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from mmengine.hooks import Hook
 from mmengine.logging import MessageHub
@@ -9,39 +8,10 @@ from mmengine.model import is_model_wrapper
 from mmengine.optim import OptimWrapperDict
 from torch import nn
 
+from mmc2f.engine.training_stage import TrainingStage, check_lengths
 from mmc2f.registry import HOOKS
 
 NORMS = nn.modules.batchnorm._NormBase
-
-
-@dataclass(frozen=True)
-class TrainingStage:
-    """One stage: its length, its losses and what rests in it.
-
-    Args:
-        name: For the log.
-        epochs: How long it lasts.
-        losses: Active losses, given to ``model.set_losses``. A model that
-            has no losses to choose, such as mmpretrain's classifiers, gets
-            none.
-        frozen: Names of modules that are not trained, and whose
-            normalisation and dropout are in evaluation mode.
-        norm_eval: Names of modules that are trained with their batch
-            normalisation on running statistics: whole images and crops have
-            different statistics, and a shared backbone sees both.
-        lr_scale: The stage starts with this part of the initial learning
-            rates.
-        warm_start: Classifiers that start the stage from what the global one
-            has learned, given to ``model.warm_start``.
-    """
-
-    name: str
-    epochs: int
-    losses: Sequence[str] = ()
-    frozen: Sequence[str] = field(default_factory=tuple)
-    norm_eval: Sequence[str] = field(default_factory=tuple)
-    lr_scale: float = 1.0
-    warm_start: Sequence[str] = field(default_factory=tuple)
 
 
 @HOOKS.register_module()
@@ -56,9 +26,13 @@ class TrainingStageHook(Hook):
     step: a scheduler whose ``begin`` is the first epoch of a stage starts
     afresh, one without an end at the boundary would go on from there.
 
+    :class:`~mmc2f.engine.StagedTrainLoop` makes this hook, and the schedulers
+    too. In the ``custom_hooks`` of a config it needs a ``max_epochs`` and
+    schedulers that agree with it.
+
     Args:
-        stages: Keyword arguments of :class:`TrainingStage`, in order. Their
-            epochs add up to ``train_cfg.max_epochs``.
+        stages: :class:`TrainingStage`, or keyword arguments of it, in order.
+            Their epochs add up to ``train_cfg.max_epochs``.
 
     Raises:
         ValueError: No stage, a stage without epochs, epochs that do not add
@@ -69,13 +43,14 @@ class TrainingStageHook(Hook):
     # rate, and before the schedulers (70), which build on what we set.
     priority = 65
 
-    def __init__(self, stages: Sequence[dict]) -> None:
-        self.stages = [TrainingStage(**stage) for stage in stages]
-        if not self.stages or any(s.epochs < 1 for s in self.stages):
-            raise ValueError(
-                'training needs at least one stage, each of at least one '
-                f'epoch, got {[(s.name, s.epochs) for s in self.stages]}'
-            )
+    def __init__(self, stages: Sequence[TrainingStage | dict]) -> None:
+        self.stages = [
+            stage
+            if isinstance(stage, TrainingStage)
+            else TrainingStage(**stage)
+            for stage in stages
+        ]
+        check_lengths(self.stages)
         self._entered: TrainingStage | None = None
         self._trained: list[nn.Parameter] = []
 
