@@ -21,28 +21,29 @@ import sys
 import time
 
 import torch
-from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmpretrain.registry import MODELS
 from mmpretrain.structures import DataSample
+
+from mmc2f.apis import load_config
 
 GIB = 2**30
 
 
 def build(path: str) -> tuple[torch.nn.Module, int, int]:
     """The model of a config, its batch size and its input size."""
-    cfg = Config.fromfile(path)
+    cfg = load_config(path)
     init_default_scope(cfg.default_scope)
     # Of what the tree is made does not matter here, only that there is one.
-    head = cfg.model.get('global_head', {})
-    if isinstance(head.get('tree'), dict):
+    if isinstance(cfg.model.get('tree'), dict):
         classes = range(cfg.num_classes)
-        head.tree = dict(
+        cfg.model.tree = dict(
             levels=['class', 'cluster'],
             classes=[[str(c) for c in classes], ['even', 'odd']],
             parents=[[c % 2 for c in classes]],
         )
-    return MODELS.build(cfg.model), cfg.batch_size, cfg.input_size
+    batch_size = cfg.train_dataloader.batch_size
+    return MODELS.build(cfg.model), batch_size, cfg.input_size
 
 
 def measure(path: str, steps: int) -> tuple[float, float]:

@@ -2,16 +2,12 @@
 
 _base_ = 'ccfr_cub.py'
 
-# AdamW as ConvNeXt is fine-tuned with (arXiv:2201.03545, Table 5); rates,
-# decay and the factor of the new parts are our choice, not tuned.
-learning_rate = 5e-5  # at batch_size, of the backbone; new parts 10 times it
-
 model = dict(
     backbone=dict(
         _delete_=True,
         type='ConvNeXt',
         arch='tiny',
-        # Strides 16 and 32; channels 384 and 768.
+        # Strides 16 and 32.
         out_indices=(2, 3),
         # Maps, not their means.
         gap_before_final_norm=False,
@@ -24,16 +20,12 @@ model = dict(
             prefix='backbone.',
         ),
     ),
-    global_head=dict(in_channels=768),
-    navigator=dict(in_channels=(384, 768)),
-    fusion=dict(in_channels=768, out_channels=512),
-    region_head=dict(in_channels=768),
-    head=dict(in_channels=768 + 2 * 512),
+    fusion=dict(out_channels=512),
 )
+# AdamW as ConvNeXt is fine-tuned with (arXiv:2201.03545, Table 5); rates,
+# decay and the factor of the new parts are our choice, not tuned.
 optim_wrapper = dict(
-    optimizer=dict(
-        _delete_=True, type='AdamW', lr=learning_rate, weight_decay=0.05
-    ),
+    optimizer=dict(_delete_=True, type='AdamW', lr=5e-5, weight_decay=0.05),
     paramwise_cfg=dict(
         norm_decay_mult=0.0,
         bias_decay_mult=0.0,

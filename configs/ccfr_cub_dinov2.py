@@ -2,10 +2,6 @@
 
 _base_ = 'ccfr_cub.py'
 
-# Low, since all of a large pretrained transformer is trained; our choice, not
-# tuned.
-learning_rate = 1e-5  # at batch_size, of the backbone; new parts 50 times it
-
 model = dict(
     backbone=dict(
         _delete_=True,
@@ -16,7 +12,7 @@ model = dict(
         # to 32 x 32 patches for 448 x 448 input, 16 x 16 for the crops.
         img_size=518,
         layer_scale_init_value=1e-5,
-        # The last block's map: stride 14, 768 channels.
+        # The last block's map: stride 14.
         out_type='featmap',
         drop_path_rate=0.1,
         init_cfg=dict(
@@ -26,26 +22,20 @@ model = dict(
             prefix='backbone.',
         ),
     ),
-    global_head=dict(in_channels=768),
     navigator=dict(
-        in_channels=(768,),
         in_indices=(-1,),
         # Strides 14 and 28.
         neck=dict(
             type='mmc2f.SimpleFeaturePyramid',
-            in_channels=768,
-            out_channels=128,
             scales=(1.0, 0.5),
         ),
     ),
-    fusion=dict(in_channels=768, out_channels=512),
-    region_head=dict(in_channels=768),
-    head=dict(in_channels=768 + 2 * 512),
+    fusion=dict(out_channels=512),
 )
+# Low, since all of a large pretrained transformer is trained; our choice, not
+# tuned.
 optim_wrapper = dict(
-    optimizer=dict(
-        _delete_=True, type='AdamW', lr=learning_rate, weight_decay=0.05
-    ),
+    optimizer=dict(_delete_=True, type='AdamW', lr=1e-5, weight_decay=0.05),
     paramwise_cfg=dict(
         norm_decay_mult=0.0,
         bias_decay_mult=0.0,

@@ -9,12 +9,7 @@ _base_ = 'ccfr_cub.py'
 
 model = dict(
     navigator=dict(
-        neck=dict(
-            type='mmdet.PAFPN',
-            in_channels=[1024, 2048],
-            out_channels=128,
-            num_outs=2,
-        ),
+        neck=dict(type='mmdet.PAFPN'),
         anchors=dict(
             _delete_=True,
             type='mmdet.AnchorGenerator',

@@ -2,17 +2,13 @@
 
 _base_ = 'ccfr_cub.py'
 
-# AdamW and clipping as mmpretrain's Swin-L on CUB-200-2011 has them; rates,
-# decay and the factor of the new parts are our choice, not tuned.
-learning_rate = 5e-5  # at batch_size, of the backbone; new parts 10 times it
-
 model = dict(
     backbone=dict(
         _delete_=True,
         type='SwinTransformer',
         arch='tiny',
         img_size=224,
-        # Strides 16 and 32; channels 384 and 768. Input and crops are
+        # Strides 16 and 32. Input and crops are
         # multiples of 7 * 32, so that the windows fill each map.
         out_indices=(2, 3),
         drop_path_rate=0.2,
@@ -25,16 +21,12 @@ model = dict(
             prefix='backbone.',
         ),
     ),
-    global_head=dict(in_channels=768),
-    navigator=dict(in_channels=(384, 768)),
-    fusion=dict(in_channels=768, out_channels=512),
-    region_head=dict(in_channels=768),
-    head=dict(in_channels=768 + 2 * 512),
+    fusion=dict(out_channels=512),
 )
+# AdamW and clipping as mmpretrain's Swin-L on CUB-200-2011 has them; rates,
+# decay and the factor of the new parts are our choice, not tuned.
 optim_wrapper = dict(
-    optimizer=dict(
-        _delete_=True, type='AdamW', lr=learning_rate, weight_decay=0.05
-    ),
+    optimizer=dict(_delete_=True, type='AdamW', lr=5e-5, weight_decay=0.05),
     paramwise_cfg=dict(
         norm_decay_mult=0.0,
         bias_decay_mult=0.0,

@@ -7,27 +7,14 @@ stages are shorter.
 
 _base_ = 'ccfr_fonts.py'
 
-# Multi-level pretraining, navigator, softmax and triplet.
-stage_epochs = (1, 1, 1)
+train_cfg = dict(stage_epochs=(1, 1, 1), val_interval=1)
 
-# ------------------------------------------------------------------- the rest
 model = dict(
     navigator=dict(
         # A pyramid, and a second neck that evens out its levels.
         neck=[
-            dict(
-                type='mmdet.FPN',
-                in_channels=[112, 1280],
-                out_channels=128,
-                num_outs=2,
-            ),
-            dict(
-                type='mmdet.BFP',
-                in_channels=128,
-                num_levels=2,
-                refine_level=1,
-                refine_type='conv',
-            ),
+            dict(type='mmdet.FPN'),
+            dict(type='mmdet.BFP', refine_level=1, refine_type='conv'),
         ],
         anchors=dict(
             _delete_=True,
@@ -43,23 +30,3 @@ model = dict(
     nms=dict(type='mmc2f.BatchedNMS'),
     cropper=dict(roi_layer=dict(type='RoIAlign')),
 )
-stage_ends = [sum(stage_epochs[: i + 1]) for i in range(len(stage_epochs))]
-custom_hooks = [
-    dict(
-        hook,
-        stages=[
-            dict(stage, epochs=epochs)
-            for stage, epochs in zip(hook['stages'], stage_epochs)
-        ],
-    )
-    if 'stages' in hook
-    else hook
-    for hook in _base_.custom_hooks
-]
-train_cfg = dict(max_epochs=stage_ends[-1], val_interval=1)
-param_scheduler = [
-    dict(rate, begin=end - epochs, end=end, T_max=epochs)
-    for rate, epochs, end in zip(
-        _base_.param_scheduler, stage_epochs, stage_ends
-    )
-]

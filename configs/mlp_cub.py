@@ -9,12 +9,5 @@ the steps in an epoch.
 
 _base_ = 'mlph_cub.py'
 
-model = dict(
-    head=dict(
-        _delete_=True,
-        type='LinearClsHead',
-        num_classes=_base_.num_classes,
-        in_channels=len(_base_.interactions) * _base_.channels,
-    ),
-)
+model = dict(head=dict(_delete_=True, type='LinearClsHead'))
 train_dataloader = dict(dataset=dict(views=_base_.views[:1]))

@@ -14,8 +14,6 @@ model = dict(
     head=dict(
         _delete_=True,
         type='LinearClsHead',
-        num_classes=_base_.num_classes,
-        in_channels=len(_base_.interactions) * _base_.channels,
         loss=dict(type='LabelSmoothLoss', label_smooth_val=0.1),
     ),
 )

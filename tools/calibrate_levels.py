@@ -20,10 +20,11 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.runner import Runner
 
-from mmc2f.apis import complete_dataloaders
+from mmc2f.apis import complete_dataloaders, load_config
+from mmc2f.apis.command_line import add_options
 from mmc2f.apis.config_file import config_file
 from mmc2f.apis.label_tree import tree_of_checkpoint
 from mmc2f.structures import LabelTree
@@ -75,12 +76,7 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
         help='folder for levels.json, levels.png (combination.json with '
         '--combine) and logs; the folder of the checkpoint where not given',
     )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        help='config values to change, as key=value',
-    )
+    add_options(parser)
     return parser.parse_args(args)
 
 
@@ -107,9 +103,6 @@ def merge_args(cfg: Config, args: argparse.Namespace, file: Path) -> Config:
         SystemExit: The config has no validation images, or no hierarchy is
             known, or the head has no levels to combine.
     """
-    # First, since the rest follows from the config's values.
-    if args.cfg_options is not None:
-        cfg.merge_from_dict(args.cfg_options)
     if not cfg.get('val_dataloader'):
         raise SystemExit(
             'the config has no val_dataloader: thresholds are calibrated on '
@@ -174,7 +167,7 @@ def main(args: list[str] | None = None) -> tuple[float | None, ...]:
     args = parse_args(args)
     out = args.out or Path(args.checkpoint).parent
     file = out / ('combination.json' if args.combine else 'levels.json')
-    cfg = merge_args(Config.fromfile(args.config), args, file)
+    cfg = merge_args(load_config(args.config, args.cfg_options), args, file)
     Runner.from_cfg(cfg).test()
     report = json.loads(file.read_text(encoding='utf-8'))
     if args.combine:

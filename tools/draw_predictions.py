@@ -10,13 +10,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from mmengine.config import Config, DictAction
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 from PIL import Image
 from rich.progress import track
 
-from mmc2f.apis import complete_dataloaders
+from mmc2f.apis import complete_dataloaders, load_config
+from mmc2f.apis.command_line import add_options
 from mmc2f.apis.config_file import config_file
 from mmc2f.datasets.image_source import ImageSource
 from mmc2f.datasets.train_loader_in_test_mode import (
@@ -82,12 +82,7 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
         '--view', help='only those in this view, of several resolutions'
     )
     parser.add_argument('--num', type=int, default=4, help='at most so many')
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        help='config values to change, as key=value',
-    )
+    add_options(parser)
     return parser.parse_args(args)
 
 
@@ -142,9 +137,7 @@ def main(args: list[str] | None = None) -> list[Path]:
     if not chosen:
         print(f'None of {len(records)} predictions is "{args.which}".')
         return []
-    cfg = Config.fromfile(args.config)
-    if args.cfg_options is not None:
-        cfg.merge_from_dict(args.cfg_options)
+    cfg = load_config(args.config, args.cfg_options)
     complete_dataloaders(cfg)
     init_default_scope(cfg.get('default_scope', 'mmpretrain'))
     queries = ImageSource(Runner.build_dataloader(cfg.test_dataloader).dataset)

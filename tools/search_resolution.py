@@ -16,13 +16,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import rich
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.device import get_device
 from mmengine.registry import init_default_scope
 from mmpretrain import get_model
 from rich.table import Table
 
-from mmc2f.apis import complete_dataloaders
+from mmc2f.apis import complete_dataloaders, load_config
+from mmc2f.apis.command_line import add_options
 from mmc2f.apis.config_file import config_file
 from mmc2f.datasets.resolution_loader import resolution_loader
 from mmc2f.evaluation import (
@@ -86,12 +87,7 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
         "config's folder in work_dirs where not given",
     )
     parser.add_argument('--device', help="such as 'cpu' or 'cuda:0'")
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        help='config values to change, as key=value',
-    )
+    add_options(parser)
     return parser.parse_args(args)
 
 
@@ -224,9 +220,7 @@ def main(args: list[str] | None = None) -> list[dict]:
             same, since they tell which thresholds would do.
     """
     args = parse_args(args)
-    cfg = Config.fromfile(args.config)
-    if args.cfg_options is not None:
-        cfg.merge_from_dict(args.cfg_options)
+    cfg = load_config(args.config, args.cfg_options)
     tree = build_tree(cfg, args.tree)
     thresholds = choose_shares(args.thresholds, tree)
     curves = measure(cfg, args, tree)

@@ -1,24 +1,21 @@
 """Test a model: ``python tools/test.py CONFIG CHECKPOINT [options]``."""
 
 import argparse
-import os
 import os.path as osp
 
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.runner import Runner
 
-from mmc2f.apis import complete_dataloaders
-from mmc2f.apis.config_file import config_file
+from mmc2f.apis import complete_dataloaders, load_config
+from mmc2f.apis.command_line import job_parser, parse_job, set_job
 
 HOOK = 'mmc2f.ReRankHook'
 
 
 def parse_args(args: list[str] | None = None) -> argparse.Namespace:
     """Read the command line, with mmpretrain's customary options."""
-    parser = argparse.ArgumentParser(description='Test a model')
-    parser.add_argument('config', type=config_file, help='config file')
+    parser = job_parser('Test a model')
     parser.add_argument('checkpoint', help='checkpoint file')
-    parser.add_argument('--work-dir', help='folder for logs')
     parser.add_argument(
         '--rerank',
         action=argparse.BooleanOptionalAction,
@@ -44,37 +41,14 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--amp', action='store_true', help='automatic mixed precision'
     )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        help='config values to change, as key=value',
-    )
-    parser.add_argument(
-        '--launcher',
-        choices=['none', 'pytorch', 'slurm', 'mpi'],
-        default='none',
-        help='job launcher',
-    )
-    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
-    args = parser.parse_args(args)
-    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    return args
+    return parse_job(parser, args)
 
 
 def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
     """Write the command line's options into the config."""
-    # First, since the rest follows from the config's values.
-    if args.cfg_options is not None:
-        cfg.merge_from_dict(args.cfg_options)
-    cfg.launcher = args.launcher
+    set_job(cfg, args)
     cfg.load_from = args.checkpoint
     cfg.resume = False
-    if args.work_dir is not None:
-        cfg.work_dir = args.work_dir
-    elif cfg.get('work_dir') is None:
-        name = osp.splitext(osp.basename(args.config))[0]
-        cfg.work_dir = osp.join('work_dirs', name)
     if args.amp:
         cfg.test_cfg.fp16 = True
     complete_dataloaders(cfg)
@@ -121,7 +95,7 @@ def add_writer(cfg: Config, writer: str, path: str) -> None:
 def main(args: list[str] | None = None) -> dict[str, float]:
     """Test as the config and the command line say."""
     args = parse_args(args)
-    cfg = merge_args(Config.fromfile(args.config), args)
+    cfg = merge_args(load_config(args.config, args.cfg_options), args)
     return Runner.from_cfg(cfg).test()
 
 

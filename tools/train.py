@@ -1,21 +1,21 @@
 """Train a model: ``python tools/train.py CONFIG [options]``."""
 
 import argparse
-import os
-import os.path as osp
 
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.runner import Runner
 
-from mmc2f.apis import complete_dataloaders, prepare_label_tree
-from mmc2f.apis.config_file import config_file
+from mmc2f.apis import (
+    complete_dataloaders,
+    load_config,
+    prepare_label_tree,
+)
+from mmc2f.apis.command_line import job_parser, parse_job, set_job
 
 
 def parse_args(args: list[str] | None = None) -> argparse.Namespace:
     """Read the command line, with mmpretrain's customary options."""
-    parser = argparse.ArgumentParser(description='Train a model')
-    parser.add_argument('config', type=config_file, help='config file')
-    parser.add_argument('--work-dir', help='folder for logs and weights')
+    parser = job_parser('Train a model')
     parser.add_argument(
         '--resume',
         nargs='?',
@@ -43,37 +43,14 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
         action='store_true',
         help='start the loaders anew each epoch',
     )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        help='config values to change, as key=value',
-    )
-    parser.add_argument(
-        '--launcher',
-        choices=['none', 'pytorch', 'slurm', 'mpi'],
-        default='none',
-        help='job launcher',
-    )
-    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
-    args = parser.parse_args(args)
-    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    return args
+    return parse_job(parser, args)
 
 
 def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
     """Write the command line's options into the config."""
-    # First, since the rest follows from the config's values.
-    if args.cfg_options is not None:
-        cfg.merge_from_dict(args.cfg_options)
     if args.no_validate:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
-    cfg.launcher = args.launcher
-    if args.work_dir is not None:
-        cfg.work_dir = args.work_dir
-    elif cfg.get('work_dir') is None:
-        name = osp.splitext(osp.basename(args.config))[0]
-        cfg.work_dir = osp.join('work_dirs', name)
+    set_job(cfg, args)
     if args.amp:
         cfg.optim_wrapper.type = 'AmpOptimWrapper'
         cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
@@ -99,7 +76,7 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
 def main(args: list[str] | None = None) -> None:
     """Train as the config and the command line say."""
     args = parse_args(args)
-    cfg = merge_args(Config.fromfile(args.config), args)
+    cfg = merge_args(load_config(args.config, args.cfg_options), args)
     prepare_label_tree(cfg)
     Runner.from_cfg(cfg).train()
 

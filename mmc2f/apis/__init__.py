@@ -2,5 +2,11 @@
 
 from .complete_dataloaders import complete_dataloaders
 from .label_tree import prepare_label_tree
+from .load_config import complete_config, load_config
 
-__all__ = ['complete_dataloaders', 'prepare_label_tree']
+__all__ = [
+    'complete_config',
+    'complete_dataloaders',
+    'load_config',
+    'prepare_label_tree',
+]

@@ -17,7 +17,7 @@ TREE_BUFFER = 'tree_json'
 def prepare_label_tree(cfg: Config) -> None:
     """Replace a clustering in the model's config by the tree it makes.
 
-    Where ``tree`` of the multi-level head is a clustering
+    Where ``tree`` of the model, or of its multi-level head, is a clustering
     (``dict(type='mmc2f.ClassClustering', ...)``), the classes of the
     training set are clustered on features of the starting weights
     (``cfg.load_from``, else the model's own). The tree is written to
@@ -32,21 +32,25 @@ def prepare_label_tree(cfg: Config) -> None:
     Raises:
         ValueError: The head has another number of classes than the data.
     """
-    head = multi_level_head(cfg)
-    if head is None or not is_clustering(head.get('tree')):
+    holder = tree_holder(cfg)
+    if holder is None or not is_clustering(holder.get('tree')):
         return
     tree = None
     if cfg.get('resume'):
         tree = tree_of_checkpoint(_resumed_checkpoint(cfg))
     if tree is None:
-        tree = _cluster(cfg, dict(head.tree))
-    if tree.num_classes() != head.num_classes:
+        tree = _cluster(cfg, dict(holder.tree))
+    classes = holder.get('num_classes', cfg.model.get('num_classes'))
+    if tree.num_classes() != classes:
         raise ValueError(
             f'the classes are {tree.num_classes()}, but the multi-level head '
-            f'is built for {head.num_classes}: set num_classes at the top of '
+            f'is built for {classes}: set num_classes at the top of '
             'the config to the number of classes of your data'
         )
-    head.tree = tree.to_dict()
+    holder.tree = tree.to_dict()
+    if cfg.get('tree') is not None:
+        # Else it would set the clustering again in a dump of the config.
+        cfg.tree = holder.tree
 
 
 def multi_level_head(cfg: Config):
@@ -56,6 +60,16 @@ def multi_level_head(cfg: Config):
         if head and type_name(head) == 'MultiLevelHead':
             return head
     return None
+
+
+def tree_holder(cfg: Config):
+    """Part of the model's config that says the multi-level head's tree.
+
+    It is the head where that has a ``tree``, else the model; None where there
+    is no multi-level head.
+    """
+    head = multi_level_head(cfg)
+    return head if head is None or 'tree' in head else cfg.model
 
 
 def is_clustering(tree) -> bool:

@@ -141,3 +141,14 @@ def test_head_of_other_classes_than_the_data(cfg):
     message = 'classes are 4, but the multi-level head is built for 5: set'
     with pytest.raises(ValueError, match=message):
         prepare_label_tree(cfg)
+
+
+def test_tree_of_the_whole_model_is_clustered_too(cfg):
+    del cfg.model.global_head.tree
+    cfg.model.tree = cfg.tree = CLUSTERING
+    prepare_label_tree(cfg)
+    tree = LabelTree.build(cfg.model.tree.to_dict())
+    assert tree.num_classes(1) == 2
+    # A dump of the config would else begin with the clustering.
+    assert cfg.tree == cfg.model.tree
+    assert Runner.from_cfg(cfg).model.global_head.tree == tree

@@ -235,3 +235,42 @@ def test_sample_without_a_single_label(label):
 def test_dataset_without_labels():
     with pytest.raises(TypeError, match='list does not tell its labels'):
         PKSampler([1, 2, 3], 1, 1, seed=0)
+
+
+@pytest.mark.parametrize(
+    ('classes', 'batch_size', 'least', 'sizes'),
+    [
+        # 16 classes fit, and are there.
+        (21, 32, 2, [2] * 16),
+        # All classes, and more images of each.
+        (4, 32, 2, [8] * 4),
+        # Two more to fill the batch.
+        (10, 32, 2, [4, 4] + [3] * 8),
+        (10, 7, 3, [4, 3]),
+    ],
+)
+def test_p_and_k_follow_from_the_batch(classes, batch_size, least, sizes):
+    dataset = Labelled([label for label in range(classes) for _ in range(9)])
+    sampler = PKSampler(
+        dataset, num_images_per_class=least, batch_size=batch_size, seed=0
+    )
+    assert sampler.batch_size == batch_size
+    assert len(sampler) == 9 * classes // batch_size * batch_size
+    for batch in batches(sampler):
+        labels = [dataset.get_data_info(i)['gt_label'] for i in batch]
+        assert len(set(batch)) == batch_size
+        counts = [labels.count(label) for label in dict.fromkeys(labels)]
+        assert counts == sizes
+
+
+@pytest.mark.parametrize('sizes', [{}, dict(num_classes_per_batch=2)])
+def test_p_or_the_batch_is_given(sizes):
+    if sizes:
+        sizes['batch_size'] = 4
+    with pytest.raises(ValueError, match='or batch_size, one of them, got'):
+        PKSampler(Labelled([0, 1]), **sizes)
+
+
+def test_a_batch_holds_one_class_at_least():
+    with pytest.raises(ValueError, match='a batch of 3 images holds no 4'):
+        PKSampler(Labelled([0, 1]), num_images_per_class=4, batch_size=3)

@@ -18,6 +18,7 @@ from tiny_ccfr import (
 )
 from tool_helpers import load_tool
 
+from mmc2f.apis import load_config
 from mmc2f.structures import LabelTree
 
 calibrate = load_tool('calibrate_levels.py')
@@ -126,7 +127,7 @@ def test_default_folder_is_that_of_the_checkpoint(plain):
 
 def merged(plain, *options, **changes):
     args = calibrate.parse_args([*map(str, plain), *options])
-    cfg = Config.fromfile(plain[0])
+    cfg = load_config(plain[0], args.cfg_options)
     cfg.update(changes)
     file = plain[0].parent / 'levels.json'
     return calibrate.merge_args(cfg, args, file)

@@ -16,6 +16,8 @@ from tiny_ccfr import TREE as COLOURS
 from tiny_ccfr import write_images
 from tool_helpers import load_tool, write_config
 
+from mmc2f.apis import load_config
+
 tool = load_tool('search_resolution.py')
 
 SIZE = 64
@@ -181,7 +183,7 @@ def test_ccfr_whose_tree_is_not_clustered_yet(tmp_path):
     """Untrained, so that nothing is known of the answers but their shape."""
     images = write_images(tmp_path / 'images', ('train', 'test'), size=128)
     config = write_config(tmp_path / 'own.py', images, taxonomy=COLOURS)
-    model = get_model(str(config))
+    model = get_model(load_config(config))
     torch.save({'state_dict': model.state_dict()}, tmp_path / 'ccfr.pth')
     out = tmp_path / 'out'
     options = ['--out', str(out), '--resolutions', '128', '32']

@@ -15,6 +15,7 @@ from tiny_ccfr import (
 )
 from tool_helpers import ROOT, load_tool, write_config
 
+from mmc2f.apis import load_config
 from mmc2f.apis.label_tree import tree_of_checkpoint
 from mmc2f.structures import LabelTree
 
@@ -100,8 +101,10 @@ def test_tree_is_clustered_written_and_kept(work_dir):
     assert tree.num_classes(1) == 2
     assert tree_of_checkpoint(str(work_dir / 'epoch_3.pth')) == tree
     dumped = Config.fromfile(work_dir / 'own.py')
-    head = dumped.model.global_head
-    assert LabelTree.build(head.tree.to_dict()) == tree
+    assert LabelTree.build(dumped.model.tree.to_dict()) == tree
+    # The facts of the dump must not undo it.
+    loaded = load_config(work_dir / 'own.py')
+    assert loaded.model.tree == dumped.model.tree
 
 
 def test_checkpoint_needs_no_trust(work_dir):
@@ -163,7 +166,7 @@ def test_training_resumes_from_the_latest_checkpoint(
     shutil.copy(work_dir / 'epoch_2.pth', stopped)
     (stopped / 'last_checkpoint').write_text(str(stopped / 'epoch_2.pth'))
     # Clustering would make three groups now.
-    options = [*NO_WORKERS, 'model.global_head.tree.num_clusters=3']
+    options = [*NO_WORKERS, 'tree.num_clusters=3']
     train.main([str(config), '--work-dir', str(stopped), '--resume', *options])
     assert (stopped / 'epoch_3.pth').exists()
     assert not (stopped / 'epoch_1.pth').exists()
@@ -213,7 +216,7 @@ def test_missing_checkpoint_is_named(config, tmp_path):
 
 def train_options(config, *options):
     args = train.parse_args([str(config), *options])
-    return train.merge_args(Config.fromfile(config), args)
+    return train.merge_args(load_config(config, args.cfg_options), args)
 
 
 def test_training_options_reach_the_config(config):
@@ -231,7 +234,7 @@ def test_training_options_reach_the_config(config):
     )
     assert cfg.optim_wrapper.type == 'AmpOptimWrapper'
     assert cfg.optim_wrapper.loss_scale == 'dynamic'
-    assert cfg.auto_scale_lr == dict(base_batch_size=8, enable=True)
+    assert cfg.auto_scale_lr == dict(base_batch_size=32, enable=True)
     assert cfg.val_cfg is cfg.val_dataloader is cfg.val_evaluator is None
     assert not cfg.train_dataloader.persistent_workers
     assert not cfg.test_dataloader.pin_memory
@@ -254,7 +257,7 @@ def test_config_options_come_before_what_follows_from_them(config):
 
 def test_scaling_the_rate_needs_a_base_batch_size(config):
     args = train.parse_args([str(config), '--auto-scale-lr'])
-    cfg = Config.fromfile(config)
+    cfg = load_config(config)
     cfg.pop('auto_scale_lr')
     with pytest.raises(SystemExit, match=r'auto_scale_lr = dict\(base_batch'):
         train.merge_args(cfg, args)
@@ -262,7 +265,7 @@ def test_scaling_the_rate_needs_a_base_batch_size(config):
 
 def options_of_test(config, *options):
     args = test.parse_args([str(config), 'weights.pth', *options])
-    return test.merge_args(Config.fromfile(config), args)
+    return test.merge_args(load_config(config, args.cfg_options), args)
 
 
 def hook_types(cfg):

@@ -33,18 +33,11 @@ model['backbone'] = dict(
     alpha=2,
     targets=[dict(type='.*qkv')],
 )
-model['global_head']['in_channels'] = 16
 model['navigator'] = dict(
-    in_channels=(16,),
     in_indices=(-1,),
     fpn_channels=8,
-    neck=dict(
-        type='mmc2f.SimpleFeaturePyramid', in_channels=16, out_channels=8
-    ),
+    neck=dict(type='mmc2f.SimpleFeaturePyramid'),
 )
-model['fusion'] = dict(in_channels=16, out_channels=16)
-model['region_head']['in_channels'] = 16
-model['head']['in_channels'] = 16 + 2 * 16
 """
 
 

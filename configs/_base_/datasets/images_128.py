@@ -1,7 +1,6 @@
 # Pipelines and loaders for the 128 x 128 pictures of the demo data. Letters
 # are neither mirrored nor cut.
 input_size = 128
-batch_size = 32
 
 data_preprocessor = dict(
     # EfficientNet-Lite: pixels to -1 ... 1, RGB.
@@ -26,7 +25,7 @@ test_pipeline = [
 ]
 
 train_dataloader = dict(
-    batch_size=batch_size,
+    batch_size=32,
     num_workers=1,
     persistent_workers=True,
     drop_last=True,
@@ -34,10 +33,12 @@ train_dataloader = dict(
     sampler=dict(type='DefaultSampler', shuffle=True),
 )
 val_dataloader = dict(
-    batch_size=batch_size,
+    batch_size=32,
     num_workers=1,
     persistent_workers=True,
     dataset=dict(pipeline=test_pipeline),
     sampler=dict(type='DefaultSampler', shuffle=False),
 )
 test_dataloader = val_dataloader
+# The batch size that the learning rates are meant for, see --auto-scale-lr.
+auto_scale_lr = dict(base_batch_size=32)

@@ -1,7 +1,6 @@
-# Pipelines and loaders for 224 x 224 input. The data sets themselves are named
-# at the top of each config.
+# Pipelines and loaders for 224 x 224 input. The data set itself stands in a
+# file of its own.
 input_size = 224
-batch_size = 32
 
 data_preprocessor = dict(
     # EfficientNet-Lite: pixels to -1 ... 1, RGB.
@@ -30,7 +29,7 @@ test_pipeline = [
 ]
 
 train_dataloader = dict(
-    batch_size=batch_size,
+    batch_size=32,
     num_workers=1,
     persistent_workers=True,
     drop_last=True,
@@ -38,10 +37,12 @@ train_dataloader = dict(
     sampler=dict(type='DefaultSampler', shuffle=True),
 )
 val_dataloader = dict(
-    batch_size=batch_size,
+    batch_size=32,
     num_workers=1,
     persistent_workers=True,
     dataset=dict(pipeline=test_pipeline),
     sampler=dict(type='DefaultSampler', shuffle=False),
 )
 test_dataloader = val_dataloader
+# The batch size that the learning rates are meant for, see --auto-scale-lr.
+auto_scale_lr = dict(base_batch_size=32)

@@ -1,7 +1,6 @@
-# Pipelines and loaders for 448 x 448 input, the papers' size. The data sets
-# themselves are named at the top of each config.
+# Pipelines and loaders for 448 x 448 input, the papers' size. The data set
+# itself stands in a file of its own.
 input_size = 448
-batch_size = 16
 
 data_preprocessor = dict(
     # ImageNet statistics, RGB.
@@ -25,7 +24,7 @@ test_pipeline = [
 ]
 
 train_dataloader = dict(
-    batch_size=batch_size,
+    batch_size=16,
     num_workers=4,
     persistent_workers=True,
     drop_last=True,
@@ -33,10 +32,12 @@ train_dataloader = dict(
     sampler=dict(type='DefaultSampler', shuffle=True),
 )
 val_dataloader = dict(
-    batch_size=batch_size,
+    batch_size=16,
     num_workers=4,
     persistent_workers=True,
     dataset=dict(pipeline=test_pipeline),
     sampler=dict(type='DefaultSampler', shuffle=False),
 )
 test_dataloader = val_dataloader
+# The batch size that the learning rates are meant for, see --auto-scale-lr.
+auto_scale_lr = dict(base_batch_size=16)

@@ -1,6 +1,6 @@
 # A plain classifier on EfficientNet-Lite0: fine-tune to compare with.
 model = dict(
-    type='ImageClassifier',
+    type='mmc2f.EmbeddingClassifier',
     backbone=dict(
         type='mmc2f.FeatureTap',
         model_name='tf_efficientnet_lite0',
@@ -15,7 +15,6 @@ model = dict(
     neck=dict(type='GlobalAveragePooling'),
     head=dict(
         type='LinearClsHead',
-        in_channels=1280,
         loss=dict(type='LabelSmoothLoss', label_smooth_val=0.1),
     ),
 )

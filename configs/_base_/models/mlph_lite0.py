@@ -4,7 +4,6 @@ model = dict(
     backbone=dict(
         type='mmc2f.FeatureTap',
         model_name='tf_efficientnet_lite0',
-        # 192, 320 and 1280 channels.
         nodes=('blocks.5', 'blocks.6', 'bn2'),
         channels_last=True,
         init_cfg=dict(
@@ -15,12 +14,11 @@ model = dict(
     ),
     neck=dict(
         type='mmc2f.TrilinearPoolingNeck',
-        in_channels=(192, 320, 1280),
-        channels=1024,
+        channels=1024,  # d: of each projection, so of each product
+        interactions=((0, 1), (0, 2), (1, 2), (0, 1, 2)),
     ),
     head=dict(
         type='mmc2f.HierarchicalHead',
-        in_channels=4 * 1024,
         loss=dict(type='LabelSmoothLoss', label_smooth_val=0.1),
     ),
 )

@@ -11,8 +11,8 @@ model = dict(
     ),
     neck=dict(
         type='mmc2f.TrilinearPoolingNeck',
-        in_channels=(512, 512, 512),
-        channels=8192,
+        channels=8192,  # d: of each projection, so of each product
+        interactions=((0, 1), (0, 2), (1, 2), (0, 1, 2)),
     ),
-    head=dict(type='mmc2f.HierarchicalHead', in_channels=4 * 8192),
+    head=dict(type='mmc2f.HierarchicalHead'),
 )

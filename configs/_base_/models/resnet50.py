@@ -1,6 +1,6 @@
 # A plain classifier on ResNet-50: fine-tune to compare with.
 model = dict(
-    type='ImageClassifier',
+    type='mmc2f.EmbeddingClassifier',
     backbone=dict(
         type='ResNet',
         depth=50,
@@ -10,5 +10,5 @@ model = dict(
         init_cfg=dict(type='Pretrained', checkpoint='torchvision://resnet50'),
     ),
     neck=dict(type='GlobalAveragePooling'),
-    head=dict(type='LinearClsHead', in_channels=2048),
+    head=dict(type='LinearClsHead'),
 )

@@ -18,8 +18,12 @@ __all__ = ['PKSampler']
 class PKSampler(Sampler):
     """Orders a dataset so that a batch has P classes with K images each.
 
-    Give it as the ``sampler`` of a dataloader whose ``batch_size`` is P x K;
-    every run of P x K indices is then one batch.
+    Give it as the ``sampler`` of a dataloader; every run of ``batch_size``
+    indices is then one batch. The loader's batch size is P x K, or the
+    sampler is told it and finds P and K: as many classes as there can be
+    with K images each, all classes and more images of each where there are
+    fewer. What then is left to fill a batch is one more image of some of its
+    classes.
 
     Classes are drawn in shuffled rounds and so are the images of each class,
     so that all classes come up about equally often in an epoch, whatever
@@ -34,36 +38,55 @@ class PKSampler(Sampler):
     Args:
         dataset: Dataset whose samples have one ``gt_label``; the wrappers of
             MMEngine and mmpretrain work as well.
-        num_classes_per_batch: P.
-        num_images_per_class: K.
+        num_classes_per_batch: P; ``None`` to find it.
+        num_images_per_class: K; where P is found, the least.
         batches_per_epoch: Batches of each rank in an epoch. ``None``: as many
             as the dataset fills, at least one.
         seed: The same on all ranks. ``None``: drawn and shared.
+        batch_size: Of the loader, where P is to be found;
+            :func:`mmc2f.apis.load_config` fills it in.
 
     Raises:
-        ValueError: P or K is not positive, the dataset has fewer than P
-            classes, or a sample has not exactly one label.
+        ValueError: P or K is not positive, neither or both of P and
+            ``batch_size`` are given, a batch holds fewer than K images, the
+            dataset has fewer than P classes, or a sample has not exactly one
+            label.
         TypeError: The dataset does not tell its labels.
     """
 
     def __init__(
         self,
         dataset: Sized,
-        num_classes_per_batch: int,
-        num_images_per_class: int,
+        num_classes_per_batch: int | None = None,
+        num_images_per_class: int = 2,
         batches_per_epoch: int | None = None,
         seed: int | None = None,
+        batch_size: int | None = None,
     ) -> None:
-        self.num_classes_per_batch = _positive(
-            'num_classes_per_batch', num_classes_per_batch
-        )
-        self.num_images_per_class = _positive(
-            'num_images_per_class', num_images_per_class
-        )
+        if (num_classes_per_batch is None) == (batch_size is None):
+            raise ValueError(
+                'PKSampler takes num_classes_per_batch or batch_size, one of '
+                f'them, got {num_classes_per_batch} and {batch_size}'
+            )
         self.rank, self.world_size = get_dist_info()
         self.seed = sync_random_seed() if seed is None else seed
         self.epoch = 0
         self.indices_of_class = _group_by_class(dataset)
+        k = _positive('num_images_per_class', num_images_per_class)
+        if batch_size is None:
+            p = _positive('num_classes_per_batch', num_classes_per_batch)
+        else:
+            classes = len(self.indices_of_class)
+            p = min(classes, _positive('batch_size', batch_size) // k)
+            if p == 0:
+                raise ValueError(
+                    f'a batch of {batch_size} images holds no '
+                    f'{k} images of one of {classes} classes'
+                )
+            k = batch_size // p
+        self.num_classes_per_batch = p
+        self.num_images_per_class = k
+        self._batch_size = batch_size or p * k
         self._check_classes()
         if batches_per_epoch is None:
             filled = len(dataset) // (self.batch_size * self.world_size)
@@ -74,8 +97,8 @@ class PKSampler(Sampler):
 
     @property
     def batch_size(self) -> int:
-        """P x K, which the dataloader must have as its batch size."""
-        return self.num_classes_per_batch * self.num_images_per_class
+        """Images in a batch, which the dataloader must have as its own."""
+        return self._batch_size
 
     def __len__(self) -> int:
         """Indices of this rank in an epoch."""
@@ -91,11 +114,16 @@ class PKSampler(Sampler):
             label: ShuffledRounds(indices, rng)
             for label, indices in self.indices_of_class.items()
         }
+        one_more = self.batch_size % self.num_classes_per_batch
         for batch in range(self.batches_per_epoch * self.world_size):
             indices = [
                 index
-                for label in classes.draw(self.num_classes_per_batch)
-                for index in images[label].draw(self.num_images_per_class)
+                for place, label in enumerate(
+                    classes.draw(self.num_classes_per_batch)
+                )
+                for index in images[label].draw(
+                    self.num_images_per_class + (place < one_more)
+                )
             ]
             if batch % self.world_size == self.rank:
                 yield from indices

@@ -1,5 +1,7 @@
 """Coarse classification and fine re-ranking: the pipeline of CCFR."""
 
+from functools import partial
+
 import torch
 import torch.nn.functional as F
 from mmpretrain.models.classifiers.base import BaseClassifier
@@ -46,9 +48,6 @@ class CCFR(Rerankable, BaseClassifier):
         fusion: Joins the local maps; sets the length of the embedding.
         region_head: Classifier of single regions on their pooled map.
         head: Classifier of the embedding.
-        num_classes: Classes of every head whose config gives no number.
-        tree: Label tree of the global head, where its config has none; see
-            :class:`~mmc2f.models.MultiLevelHead`.
         neck: Pools the maps, as mmpretrain's necks do; the last of what it
             returns is the global feature.
         ranking_loss, triplet_loss: Configs of the losses.
@@ -68,6 +67,9 @@ class CCFR(Rerankable, BaseClassifier):
             classifier as class prototypes.
         losses: Losses that are active, of :attr:`LOSSES`. Training stages
             change them.
+        num_classes: Classes of every head whose config gives no number.
+        tree: Label tree of the global head, where its config has none; see
+            :class:`~mmc2f.models.MultiLevelHead`.
 
     The configs of neck, navigator, fusion and heads may leave out their
     ``in_channels``, and fusion its numbers of scales and of regions: they
@@ -91,8 +93,6 @@ class CCFR(Rerankable, BaseClassifier):
         fusion: dict,
         region_head: dict,
         head: dict,
-        num_classes: int | None = None,
-        tree=None,
         neck: dict = dict(type='mmpretrain.GlobalAveragePooling'),  # noqa: B006
         ranking_loss: dict = dict(type='mmc2f.NavigatorRankingLoss'),  # noqa: B006
         triplet_loss: dict = dict(type='mmc2f.CosineTripletLoss'),  # noqa: B006
@@ -101,6 +101,8 @@ class CCFR(Rerankable, BaseClassifier):
         region_gate: str = 'none',
         ranking_target: str = 'confidence',
         losses: tuple[str, ...] = LOSSES,
+        num_classes: int | None = None,
+        tree=None,
         data_preprocessor: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
@@ -116,42 +118,29 @@ class CCFR(Rerankable, BaseClassifier):
         self.region_gate = region_gate
         self.ranking_target = ranking_target
         self.num_proposals = num_proposals
-        self.nms = MODELS.build(nms)
-        self.cropper = MODELS.build(cropper)
+        part = partial(build_part, registry=MODELS, num_classes=num_classes)
+        self.nms = part(nms)
+        self.cropper = part(cropper)
         self.backbone = MODELS.build(backbone)
         maps = FeatureChannels(self.backbone, self.cropper.size)
-        self.neck = build_part(
-            neck, MODELS, in_channels=lambda: channels_read(neck, maps)
-        )
-        self.global_head = build_part(
+        self.neck = part(neck, in_channels=lambda: channels_read(neck, maps))
+        self.global_head = part(
             global_head,
-            MODELS,
-            num_classes=num_classes,
             tree=tree,
             in_channels=lambda: maps.pooled(self.neck),
         )
-        self.navigator = build_part(
-            navigator,
-            MODELS,
-            in_channels=lambda: channels_read(navigator, maps),
+        self.navigator = part(
+            navigator, in_channels=lambda: channels_read(navigator, maps)
         )
-        self.fusion = build_part(
+        self.fusion = part(
             fusion,
-            MODELS,
             in_channels=lambda: maps.last,
             num_scales=lambda: self.navigator.anchor_generator.num_scales,
             regions_per_scale=lambda: self.nms.topk,
         )
-        self.region_head = build_part(
-            region_head,
-            MODELS,
-            num_classes=num_classes,
-            in_channels=lambda: maps.last,
-        )
-        self.head = build_part(
+        self.region_head = part(region_head, in_channels=lambda: maps.last)
+        self.head = part(
             head,
-            MODELS,
-            num_classes=num_classes,
             in_channels=lambda: (
                 maps.pooled(self.neck) + self.fusion.out_features
             ),

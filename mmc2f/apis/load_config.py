@@ -1,0 +1,187 @@
+"""Configs with everything that follows from the facts at their top."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+from mmc2f.arguments import type_name
+
+__all__ = ['complete_config', 'load_config']
+
+LOADERS = ('train', 'val', 'test')
+EVALUATORS = ('val_evaluator', 'test_evaluator')
+#: Names at the top of a config, and the fields that they are written to.
+FIELDS = {
+    'num_classes': 'model.num_classes',
+    'tree': 'model.tree',
+    'channels': 'model.neck.channels',
+    'interactions': 'model.neck.interactions',
+    'batch_size': 'train_dataloader.batch_size',
+    'images_per_class': 'train_dataloader.sampler.num_images_per_class',
+    'learning_rate': 'optim_wrapper.optimizer.lr',
+    'stage_epochs': 'train_cfg.stage_epochs',
+    'max_epochs': 'train_cfg.stage_epochs',
+}
+#: What those parts must be; of mmpretrain's they are none.
+TAKERS = {
+    'model': ('CCFR', 'EmbeddingClassifier'),
+    'train_cfg': ('StagedTrainLoop',),
+}
+#: Likewise, of the post-processor of ReRankHook.
+RERANKING = ('topn', 'topm', 't_sf', 't_sc', 'gate')
+#: Metrics and data sets that take the known tree.
+WITH_TAXONOMY = (
+    'ReRankMetric',
+    'MultiResolutionMetric',
+    'FinestConfidentLevel',
+)
+VIEWS_WRAPPER = 'MultiResolutionDataset'
+
+
+def load_config(
+    path: str | Path, options: Mapping[str, Any] | None = None
+) -> Config:
+    """Read a config as every tool of this package does.
+
+    Args:
+        path: Config file.
+        options: Of ``--cfg-options``: values by dotted name. They go before
+            the file, and an option for a field before what
+            :func:`complete_config` would write there.
+
+    Returns:
+        What MMEngine's runner takes.
+    """
+    cfg = Config.fromfile(path)
+    if options:
+        cfg.merge_from_dict(dict(options))
+    complete_config(cfg)
+    if options:
+        cfg.merge_from_dict(dict(options))
+    return cfg
+
+
+def complete_config(cfg: Config) -> None:
+    """Write the facts at the top of a config where they belong.
+
+    MMEngine evaluates a base before the config that inherits from it, so a
+    value that a base computes from ``num_classes`` would not follow a child
+    that changes it. So the shipped configs compute nothing, and this does it
+    once the config is whole:
+
+    - A name of ``FIELDS`` or ``RERANKING`` that stands at the top is written
+      to its field, where the part takes it.
+    - ``train_data``, ``test_data`` (for validation too, unless there is a
+      ``val_data``) and ``data_root`` fill in the data sets of the loaders,
+      ``views`` and ``taxonomy`` those of
+      :class:`~mmc2f.datasets.MultiResolutionDataset`. What a loader says
+      itself is kept.
+    - ``taxonomy`` becomes the tree of the metrics that take one and have
+      none, and of a hierarchical head.
+    - A :class:`~mmc2f.datasets.PKSampler` fills the loader's batches, and no
+      top-k accuracy is asked of more classes than there are.
+
+    Args:
+        cfg: Full config, changed in place. Doing it twice changes nothing.
+    """
+    for name, field in FIELDS.items():
+        if cfg.get(name) is not None:
+            _write(cfg, field, cfg[name])
+    for name in LOADERS:
+        _complete_loader(cfg, name)
+    _complete_model(cfg)
+    _complete_reranking(cfg)
+    for name in EVALUATORS:
+        _complete_evaluators(cfg, name)
+
+
+def _write(cfg: Config, field: str, value: Any) -> None:
+    """Set a dotted field, unless the config has no part that takes it."""
+    *parts, last = field.split('.')
+    part = cfg
+    for name in parts:
+        part = part.get(name)
+        if not isinstance(part, Mapping):
+            return
+    takers = TAKERS.get(parts[0])
+    if takers and len(parts) == 1 and type_name(part) not in takers:
+        return
+    if parts[0] == 'train_dataloader' and _has_whole_sampler(cfg):
+        return
+    part[last] = value
+
+
+def _has_whole_sampler(cfg: Config) -> bool:
+    """Whether P x K stands in the config, and so the batch size."""
+    sampler = cfg.train_dataloader.get('sampler') or {}
+    return sampler.get('num_classes_per_batch') is not None
+
+
+def _complete_loader(cfg: Config, name: str) -> None:
+    loader = cfg.get(f'{name}_dataloader')
+    if not loader:
+        return
+    sampler = loader.get('sampler') or {}
+    is_open = sampler.get('num_classes_per_batch') is None
+    if type_name(sampler) == 'PKSampler' and is_open:
+        sampler.batch_size = loader.batch_size
+    dataset = loader.get('dataset')
+    if not isinstance(dataset, Mapping):
+        return
+    data = cfg.get(f'{name}_data')
+    if data is None and name == 'val':
+        data = cfg.get('test_data')
+    if type_name(dataset) == VIEWS_WRAPPER:
+        for key, fact in (('tree', 'taxonomy'), ('views', 'views')):
+            if dataset.get(key) is None and cfg.get(fact) is not None:
+                dataset[key] = cfg[fact]
+        dataset.setdefault('dataset', {})
+        dataset = dataset.dataset
+    if data is None:
+        data = {}
+    elif 'type' in dataset and dataset.type != data.get('type'):
+        # Another data set, which says itself what it needs.
+        return
+    for key, value in data.items():
+        dataset.setdefault(key, value)
+    if data and cfg.get('data_root') is not None:
+        dataset.setdefault('data_root', cfg.data_root)
+
+
+def _complete_model(cfg: Config) -> None:
+    model = cfg.get('model')
+    if not model:
+        return
+    if cfg.get('data_preprocessor') is not None:
+        # As the runner does, for whoever builds the model alone.
+        model.setdefault('data_preprocessor', cfg.data_preprocessor)
+    head = model.get('head') or {}
+    needs_tree = type_name(head) == 'HierarchicalHead' and 'tree' not in head
+    if needs_tree and cfg.get('tree') is None and cfg.get('taxonomy'):
+        model.tree = cfg.taxonomy
+
+
+def _complete_reranking(cfg: Config) -> None:
+    given = {k: cfg[k] for k in RERANKING if cfg.get(k) is not None}
+    for hook in cfg.get('custom_hooks') or []:
+        if given and type_name(hook) == 'ReRankHook':
+            hook.setdefault(
+                'post_processor', dict(type='mmc2f.ReRankPostProcessor')
+            )
+            hook.post_processor.update(given)
+
+
+def _complete_evaluators(cfg: Config, name: str) -> None:
+    evaluators = cfg.get(name) or []
+    if isinstance(evaluators, Mapping):
+        evaluators = [evaluators]
+    for evaluator in evaluators:
+        kind = type_name(evaluator)
+        if kind in WITH_TAXONOMY and cfg.get('taxonomy') is not None:
+            evaluator.setdefault('tree', cfg.taxonomy)
+        if kind == 'Accuracy' and cfg.get('num_classes'):
+            topk = evaluator.get('topk', 1)
+            if not isinstance(topk, int):
+                evaluator.topk = tuple(k for k in topk if k <= cfg.num_classes)

@@ -1,0 +1,152 @@
+"""Facts at the top of a config, and where they go."""
+
+from pathlib import Path
+
+import pytest
+from mmengine.config import Config
+
+from mmc2f.apis import complete_config, load_config
+
+CONFIGS = Path(__file__).parents[2] / 'configs'
+
+
+def load(name, options=None):
+    return load_config(CONFIGS / f'{name}.py', options)
+
+
+def child(tmp_path, base, text):
+    path = tmp_path / 'own.py'
+    path.write_text(f"_base_ = '{CONFIGS}/{base}.py'\n{text}\n")
+    return load_config(path)
+
+
+def hook(cfg, name):
+    return next(h for h in cfg.custom_hooks if h.type == name)
+
+
+def test_a_child_says_only_what_is_its_own(tmp_path):
+    cfg = child(
+        tmp_path,
+        'ccfr_grocery',
+        "num_classes = 3\ndata_root = 'mine'\ntaxonomy = None\n"
+        'stage_epochs = (1, 2, 3)\nlearning_rate = 0.5\nbatch_size = 6\n'
+        "images_per_class = 4\nt_sc = 0.1\ntree = 'tree.json'\n"
+        "train_data = dict(type='mmc2f.ImageFolder')\n"
+        "test_data = dict(type='mmc2f.ImageFolder')",
+    )
+    assert cfg.model.num_classes == 3
+    assert cfg.model.tree == 'tree.json'
+    for name in ('train', 'val', 'test'):
+        dataset = cfg[f'{name}_dataloader'].dataset
+        assert dataset.type == 'mmc2f.ImageFolder'
+        assert dataset.data_root == 'mine'
+        assert dataset.split == ('train' if name == 'train' else 'val')
+        assert len(dataset.pipeline) > 1
+    assert list(cfg.train_cfg.stage_epochs) == [1, 2, 3]
+    assert cfg.optim_wrapper.optimizer.lr == 0.5
+    sampler = cfg.train_dataloader.sampler
+    assert cfg.train_dataloader.batch_size == sampler.batch_size == 6
+    assert sampler.num_images_per_class == 4
+    processor = hook(cfg, 'mmc2f.ReRankHook').post_processor
+    assert (processor.t_sc, processor.t_sf) == (0.1, 0.5)
+    accuracy, reranked = cfg.test_evaluator
+    assert accuracy.topk == (1,)
+    assert 'tree' not in reranked
+
+
+def test_facts_come_from_the_command_line_too():
+    options = {
+        'num_classes': 10,
+        'data_root': 'mine',
+        'stage_epochs': [1, 1],
+        'channels': 7,
+        'taxonomy': 'tree.json',
+    }
+    cfg = load('mlph_grocery', options)
+    assert cfg.model.num_classes == 10
+    assert cfg.model.tree == 'tree.json'
+    assert cfg.model.neck.channels == 7
+    assert cfg.train_cfg.stage_epochs == [1, 1]
+    for name in ('train', 'val', 'test'):
+        dataset = cfg[f'{name}_dataloader'].dataset
+        assert dataset.tree == 'tree.json'
+        assert dataset.dataset.data_root == 'mine'
+    assert {metric.tree for metric in cfg.test_evaluator} == {'tree.json'}
+    assert cfg.val_evaluator.tree == 'tree.json'
+
+
+def test_a_plain_fine_tune_lasts_max_epochs():
+    assert load('baseline_fonts', {'max_epochs': 3}).train_cfg == dict(
+        load('baseline_fonts').train_cfg, stage_epochs=3
+    )
+
+
+@pytest.mark.parametrize(
+    ('field', 'fact'),
+    [
+        ('model.num_classes', 'num_classes'),
+        ('train_dataloader.batch_size', 'batch_size'),
+        ('optim_wrapper.optimizer.lr', 'learning_rate'),
+    ],
+)
+def test_an_option_for_a_field_goes_before_a_fact(field, fact):
+    value = load('ccfr_fonts', {field: 7, fact: 5})
+    for name in field.split('.'):
+        value = value[name]
+    assert value == 7
+
+
+def test_what_a_loader_says_itself_is_kept(tmp_path):
+    cfg = child(
+        tmp_path,
+        'mlph_fonts',
+        "train_dataloader = dict(dataset=dict(tree='mine.json',\n"
+        "    dataset=dict(data_root='there')))\n"
+        "val_data = dict(type='mmc2f.ImageFolder', split='val')\n"
+        "test_dataloader = dict(dataset=dict(dataset=dict(type='CUB')))",
+    )
+    trained = cfg.train_dataloader.dataset
+    assert trained.tree == 'mine.json'
+    assert trained.dataset == dict(
+        type='mmc2f.ImageFolder', split='train', data_root='there'
+    )
+    assert cfg.val_dataloader.dataset.dataset.split == 'val'
+    # Another kind of data set takes none of ours.
+    assert cfg.test_dataloader.dataset.dataset == dict(type='CUB')
+
+
+def test_twice_changes_nothing_and_a_dump_loads(tmp_path):
+    for name in ('ccfr_cub', 'mlph_fonts', 'baseline_grocery'):
+        cfg = load(name)
+        once = cfg.to_dict()
+        complete_config(cfg)
+        assert cfg.to_dict() == once
+        cfg.dump(tmp_path / 'dumped.py')
+        assert load_config(tmp_path / 'dumped.py').to_dict() == once
+
+
+def test_configs_of_others_pass_unchanged():
+    content = dict(
+        num_classes=3,
+        max_epochs=2,
+        batch_size=8,
+        images_per_class=2,
+        tree='tree.json',
+        model=dict(type='mmpretrain.ImageClassifier', head=dict()),
+        # As this package's configs were: the batch is not of batch_size.
+        train_dataloader=dict(
+            batch_size=6,
+            dataset=dict(type='CUB', data_root='mine'),
+            sampler=dict(
+                type='mmc2f.PKSampler',
+                num_classes_per_batch=2,
+                num_images_per_class=3,
+            ),
+        ),
+        train_cfg=dict(by_epoch=True, max_epochs=2),
+        val_evaluator=dict(type='Accuracy', topk=1),
+    )
+    cfg = Config(content)
+    complete_config(cfg)
+    assert cfg.to_dict() == content
+    complete_config(Config(dict(learning_rate=1)))
