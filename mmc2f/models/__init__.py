@@ -2,7 +2,7 @@
 
 from .backbones import FeatureTap
 from .classifiers import CCFR, EmbeddingClassifier
-from .heads import HierarchicalHead, MultiLevelHead
+from .heads import CosineClsHead, HierarchicalHead, MultiLevelHead
 from .losses import *  # noqa: F403
 from .navigators import FPNNavigatorHead
 from .necks import FusionNeck, SimpleFeaturePyramid, TrilinearPoolingNeck
@@ -10,6 +10,7 @@ from .regions import *  # noqa: F403
 
 __all__ = [
     'CCFR',
+    'CosineClsHead',
     'EmbeddingClassifier',
     'FPNNavigatorHead',
     'FeatureTap',

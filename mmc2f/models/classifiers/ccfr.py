@@ -15,7 +15,8 @@ from mmc2f.models.derived_config import (
     build_part,
     channels_read,
 )
-from mmc2f.models.heads.multi_level_head import copy_classifier, hard_labels
+from mmc2f.models.heads.cosine_cls_head import copy_classifier
+from mmc2f.models.heads.multi_level_head import hard_labels
 from mmc2f.models.losses import region_triplet_margin
 from mmc2f.registry import MODELS
 from mmc2f.structures import Embedded, Regions
@@ -175,7 +176,7 @@ class CCFR(Rerankable, BaseClassifier):
             names: Of ``'head'`` and ``'region_head'``.
         """
         for name in names:
-            copy_classifier(self.global_head.fc, getattr(self, name).fc)
+            copy_classifier(self.global_head, getattr(self, name))
 
     def forward(
         self,

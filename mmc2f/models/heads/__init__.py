@@ -1,4 +1,5 @@
+from .cosine_cls_head import CosineClsHead
 from .hierarchical_head import HierarchicalHead
 from .multi_level_head import MultiLevelHead
 
-__all__ = ['HierarchicalHead', 'MultiLevelHead']
+__all__ = ['CosineClsHead', 'HierarchicalHead', 'MultiLevelHead']

@@ -10,10 +10,11 @@ from mmpretrain.models.heads import ClsHead
 from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 
+from mmc2f.models.heads.cosine_cls_head import CosineLinear, feature_norm
 from mmc2f.registry import MODELS
 from mmc2f.structures import LabelTree
 
-__all__ = ['MultiLevelHead', 'copy_classifier', 'hard_labels']
+__all__ = ['MultiLevelHead', 'hard_labels']
 
 
 @MODELS.register_module()
@@ -35,6 +36,9 @@ class MultiLevelHead(ClsHead):
             later, by ``tools/train.py`` or by a checkpoint.
         parent_level: Level of the tree that holds the super classes.
         loss: Config of the loss.
+        scale: None for linear classifiers. A number makes them cosine
+            classifiers on the normalised feature, see
+            :class:`~mmc2f.models.CosineClsHead`.
         **kwargs: ``topk`` and ``cal_acc`` of mmpretrain's ``ClsHead``.
 
     Raises:
@@ -48,6 +52,7 @@ class MultiLevelHead(ClsHead):
         tree=None,
         parent_level: int | str = 1,
         loss: dict = dict(type='mmc2f.MultiLevelLoss'),  # noqa: B006
+        scale: float | None = None,
         init_cfg: dict | None = dict(  # noqa: B006
             type='Normal', layer='Linear', std=0.01
         ),
@@ -57,8 +62,12 @@ class MultiLevelHead(ClsHead):
         self.num_classes = num_classes
         self.in_channels = in_channels
         self.parent_level = parent_level
-        self.fc = nn.Linear(in_channels, num_classes)
-        self.fc_parent: nn.Linear | None = None
+        self.scale = scale
+        self.norm = nn.Identity()
+        if scale is not None:
+            self.norm = feature_norm(in_channels)
+        self.fc = self._classifier(num_classes)
+        self.fc_parent: nn.Module | None = None
         self.tree: LabelTree | None = None
         self.register_buffer('tree_json', torch.empty(0, dtype=torch.uint8))
         self.register_buffer(
@@ -79,9 +88,19 @@ class MultiLevelHead(ClsHead):
         self.tree = tree
         self.tree_json = tree.to_buffer().to(device)
         parents = tree.num_classes(self.parent_level)
-        self.fc_parent = nn.Linear(self.in_channels, parents).to(device)
-        nn.init.normal_(self.fc_parent.weight, std=0.01)
-        nn.init.zeros_(self.fc_parent.bias)
+        self.fc_parent = self._classifier(parents).to(device)
+        if self.scale is None:
+            nn.init.normal_(self.fc_parent.weight, std=0.01)
+            nn.init.zeros_(self.fc_parent.bias)
+
+    def _classifier(self, classes: int) -> nn.Module:
+        if self.scale is None:
+            return nn.Linear(self.in_channels, classes)
+        return CosineLinear(self.in_channels, classes, self.scale)
+
+    def pre_logits(self, feats: tuple[Tensor, ...]) -> Tensor:
+        """The feature that is classified, ``(B, D)``."""
+        return self.norm(super().pre_logits(feats))
 
     def forward(self, feats: tuple[Tensor, ...]) -> Tensor:
         """Logits of the child classes ``(B, C)``."""
@@ -160,27 +179,3 @@ def hard_labels(
             'batch_augments of the data_preprocessor'
         )
     return torch.cat([sample.gt_label for sample in data_samples]).to(device)
-
-
-@torch.no_grad()
-def copy_classifier(source: nn.Linear, target: nn.Linear) -> None:
-    """Let ``target`` begin with the logits of ``source``.
-
-    Args:
-        source: Reads a feature ``(B, D)``.
-        target: Reads a feature ``(B, D + E)`` that begins with it; the
-            weights of the other E entries become zero.
-
-    Raises:
-        ValueError: Other classes, or a shorter feature.
-    """
-    classes, length = source.weight.shape
-    if target.out_features != classes or target.in_features < length:
-        raise ValueError(
-            f'a classifier of {target.in_features} features and '
-            f'{target.out_features} classes cannot start from one of '
-            f'{length} features and {classes} classes'
-        )
-    target.weight.zero_()
-    target.weight[:, :length] = source.weight
-    target.bias.copy_(source.bias)
