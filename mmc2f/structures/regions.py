@@ -77,8 +77,10 @@ class Embedded(NamedTuple):
         global_feature: ``(B, Dg)``, the pooled last map.
         embedding: ``(B, D)``, the global feature and the fused local ones.
         regions: Where the local ones were taken.
+        local_features: ``(B, R, C)``, the pooled map of each region.
     """
 
     global_feature: Tensor
     embedding: Tensor
     regions: Regions
+    local_features: Tensor

@@ -18,6 +18,7 @@ from mmc2f.models.derived_config import (
 from mmc2f.models.heads.cosine_cls_head import copy_classifier
 from mmc2f.models.heads.multi_level_head import hard_labels
 from mmc2f.models.losses import region_triplet_margin
+from mmc2f.models.regions.anchor_set import draw_anchors
 from mmc2f.registry import MODELS
 from mmc2f.structures import Embedded, Regions
 
@@ -54,9 +55,19 @@ class CCFR(Rerankable, BaseClassifier):
         ranking_loss, triplet_loss: Configs of the losses.
         num_proposals: M per scale: regions of each scale the ranking loss
             compares (the first ``nms.topk`` of them are fused).
+        num_random: Anchors of each scale, drawn at random, that join the
+            comparison in training. The best regions of an image are much
+            alike; without others the navigator never learns that background
+            is worse.
+        global_size: Side in pixels that the image is reduced to for the
+            global pass; regions are cut from the image as it came in. Boxes
+            are in pixels of that one. None sends it through as it is.
         coarse_source: Where the coarse softmax comes from: ``'fused'`` the
             classifier of the embedding (the paper's Table 3), ``'global'``
-            the child classifier of the global feature (its Fig. 2).
+            the child classifier of the global feature (its Fig. 2),
+            ``'joined'`` the mean log probability of three voices: global
+            classifier, classifier of the embedding, and the mean of the
+            region classifier over the regions (NTS-Net).
         region_gate: ``'none'``, or ``'straight_through'``: each local map is
             multiplied by ``1 + s - stop_gradient(s)``, s the sigmoid of its
             anchor score. The value is unchanged, and the gradients of
@@ -98,6 +109,8 @@ class CCFR(Rerankable, BaseClassifier):
         ranking_loss: dict = dict(type='mmc2f.NavigatorRankingLoss'),  # noqa: B006
         triplet_loss: dict = dict(type='mmc2f.CosineTripletLoss'),  # noqa: B006
         num_proposals: int = 3,
+        num_random: int = 0,
+        global_size: int | None = None,
         coarse_source: str = 'fused',
         region_gate: str = 'none',
         ranking_target: str = 'confidence',
@@ -110,7 +123,9 @@ class CCFR(Rerankable, BaseClassifier):
         preprocessor = dict(data_preprocessor or {})
         preprocessor.setdefault('type', 'mmpretrain.ClsDataPreprocessor')
         super().__init__(init_cfg=init_cfg, data_preprocessor=preprocessor)
-        check_choice('coarse_source', coarse_source, ('fused', 'global'))
+        check_choice(
+            'coarse_source', coarse_source, ('fused', 'global', 'joined')
+        )
         check_choice('region_gate', region_gate, ('none', 'straight_through'))
         check_choice(
             'ranking_target', ranking_target, ('confidence', 'triplet_margin')
@@ -119,6 +134,8 @@ class CCFR(Rerankable, BaseClassifier):
         self.region_gate = region_gate
         self.ranking_target = ranking_target
         self.num_proposals = num_proposals
+        self.num_random = num_random
+        self.global_size = global_size
         part = partial(build_part, registry=MODELS, num_classes=num_classes)
         self.nms = part(nms)
         self.cropper = part(cropper)
@@ -195,24 +212,53 @@ class CCFR(Rerankable, BaseClassifier):
 
     def embed(self, images: Tensor) -> Embedded:
         """Images ``(B, 3, H, W)`` to embeddings: the picture above."""
-        maps = self.backbone(images)
+        maps = self.global_maps(images)
         regions = self.propose(maps, images, self.nms.topk)
         local_maps = self.local_maps(images, regions)
         return self.join(maps, local_maps, regions)
 
+    def global_maps(self, images: Tensor) -> tuple[Tensor, ...]:
+        """Maps of the whole images, reduced to ``global_size``."""
+        if self.global_size is not None:
+            images = F.interpolate(
+                images,
+                size=(self.global_size, self.global_size),
+                mode='bilinear',
+                antialias=True,
+            )
+        return self.backbone(images)
+
     def propose(
-        self, maps: tuple[Tensor, ...], images: Tensor, topk: int
+        self,
+        maps: tuple[Tensor, ...],
+        images: Tensor,
+        topk: int,
+        num_random: int = 0,
     ) -> Regions:
-        """The best ``topk`` regions of each scale, best first."""
+        """The best ``topk`` regions of each scale, best first.
+
+        Returns:
+            Regions with boxes in pixels of ``images``. With ``num_random``
+            in training, so many random ones of each scale follow after all
+            of the best.
+        """
         scores, anchors = self.navigator.score_anchors(
             maps, tuple(images.shape[-2:])
         )
         index = self.nms(scores.detach(), anchors, topk)
+        groups = self.nms.groups(anchors, index)
+        if num_random:
+            drawn = draw_anchors(anchors, len(index), num_random)
+            index = torch.cat([index, drawn], dim=1)
+            scale_ids = torch.arange(anchors.num_scales, device=index.device)
+            groups = torch.cat(
+                [groups, scale_ids.repeat_interleave(num_random)]
+            )
         return Regions(
             boxes=anchors.boxes[index],
             scores=scores.gather(1, index),
             anchor_index=index,
-            scale_ids=self.nms.groups(anchors, index),
+            scale_ids=groups,
         )
 
     def local_maps(self, images: Tensor, regions: Regions) -> Tensor:
@@ -233,7 +279,8 @@ class CCFR(Rerankable, BaseClassifier):
             local_maps = local_maps * gate[..., None, None, None]
         fused = self.fusion(local_maps)
         embedding = torch.cat([global_feature, fused], dim=1)
-        return Embedded(global_feature, embedding, regions)
+        local_features = local_maps.mean(dim=(-2, -1))
+        return Embedded(global_feature, embedding, regions, local_features)
 
     def pool(self, maps: tuple[Tensor, ...]) -> Tensor:
         """Global feature ``(B, Dg)``."""
@@ -249,7 +296,22 @@ class CCFR(Rerankable, BaseClassifier):
         trained = 'softmax' in self.active_losses
         if self.coarse_source == 'global' or not trained:
             return self.global_head((embedded.global_feature,))
-        return self.head((embedded.embedding,))
+        logits = self.head((embedded.embedding,))
+        if self.coarse_source == 'fused':
+            return logits
+        regions = embedded.local_features
+        voices = (
+            self.global_head((embedded.global_feature,)),
+            logits,
+            self.region_head((regions.flatten(0, 1),)),
+        )
+        whole, fused, local = (v.float().log_softmax(dim=1) for v in voices)
+        local = local.unflatten(0, regions.shape[:2]).mean(dim=1)
+        return (whole + fused + local) / 3
+
+    def metric_embedding(self, embedded: Embedded) -> Tensor:
+        """What is compared by cosine, ``(B, D)``: the head's last feature."""
+        return self.head.pre_logits((embedded.embedding,))
 
     def extract_feat(self, inputs: Tensor, stage: str = 'neck'):
         """Features, with the stages of mmpretrain's classifiers.
@@ -260,8 +322,8 @@ class CCFR(Rerankable, BaseClassifier):
         """
         check_choice('stage', stage, ('backbone', 'neck', 'pre_logits'))
         if stage == 'pre_logits':
-            return self.embed(inputs).embedding
-        maps = self.backbone(inputs)
+            return self.metric_embedding(self.embed(inputs))
+        maps = self.global_maps(inputs)
         return maps if stage == 'backbone' else (self.pool(maps),)
 
     def loss(
@@ -269,7 +331,7 @@ class CCFR(Rerankable, BaseClassifier):
     ) -> dict[str, Tensor]:
         """The active losses, each under the name ``loss_NAME``."""
         active = self.active_losses
-        maps = self.backbone(inputs)
+        maps = self.global_maps(inputs)
         losses = {}
         if 'multi_level' in active:
             terms = self.global_head.loss((self.pool(maps),), data_samples)
@@ -281,13 +343,16 @@ class CCFR(Rerankable, BaseClassifier):
         labels = hard_labels(data_samples, inputs.device)
         ranks = bool(active & {'region', 'ranking'})
         topk = self.num_proposals if ranks else self.nms.topk
-        regions = self.propose(maps, inputs, topk)
+        num_random = self.num_random if 'ranking' in active else 0
+        regions = self.propose(maps, inputs, topk, num_random)
         local_maps = self.local_maps(inputs, regions)
         if ranks:
             losses.update(self._region_losses(local_maps, regions, labels))
         if active & {'softmax', 'triplet'}:
             scales = self.navigator.anchor_generator.num_scales
-            fused = self.nms.leading_columns(regions.num_regions, scales)
+            fused = self.nms.leading_columns(
+                regions.num_regions - num_random * scales, scales
+            )
             embedded = self.join(
                 maps, local_maps[:, fused], regions.select(fused)
             )
@@ -328,7 +393,7 @@ class CCFR(Rerankable, BaseClassifier):
             losses['loss_softmax'] = terms['loss']
         if 'triplet' in self.active_losses:
             losses['loss_triplet'] = self.triplet_loss(
-                embedded.embedding, labels
+                self.metric_embedding(embedded), labels
             )
         return losses
 
@@ -347,9 +412,10 @@ class CCFR(Rerankable, BaseClassifier):
         """
         embedded = self.embed(inputs)
         coarse = self.coarse_logits(embedded).float().softmax(dim=1)
+        embeddings = self.metric_embedding(embedded)
         result = None
         if self.reranker is not None:
-            result = self.reranker(coarse, embedded.embedding)
+            result = self.reranker(coarse, embeddings)
         scores = coarse if result is None else result.scores
         if data_samples is None:
             data_samples = [DataSample() for _ in coarse]
@@ -357,7 +423,7 @@ class CCFR(Rerankable, BaseClassifier):
             sample.set_pred_score(scores[i])
             sample.set_pred_label(scores[i].argmax(dim=0, keepdim=True))
             sample.coarse_score = coarse[i]
-            sample.embedding = embedded.embedding[i]
+            sample.embedding = embeddings[i]
             sample.regions = embedded.regions.boxes[i]
             sample.region_scores = embedded.regions.scores[i]
             if result is not None:

@@ -24,7 +24,8 @@ class FusionNeck(BaseModule):
         num_scales: S, groups of regions.
         regions_per_scale: K, regions in a group.
         mode: ``'conv'`` as above; ``'pool_concat'`` pools each map and
-            concatenates without any convolution (Table 3, fifth row).
+            concatenates without any convolution (Table 3, fifth row);
+            ``'pool_mean'`` averages the pooled maps of all regions.
         norm_cfg, act_cfg: What follows the convolution, as in MMCV's
             ``ConvModule``.
 
@@ -47,11 +48,13 @@ class FusionNeck(BaseModule):
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg=init_cfg)
-        check_choice('mode', mode, ('conv', 'pool_concat'))
+        check_choice('mode', mode, ('conv', 'pool_concat', 'pool_mean'))
         self.num_scales = num_scales
         self.regions_per_scale = regions_per_scale
         self.mode = mode
         self.out_features = num_scales * regions_per_scale * in_channels
+        if mode == 'pool_mean':
+            self.out_features = in_channels
         if mode == 'conv':
             self.out_features = num_scales * out_channels
             self.convs = nn.ModuleList(
@@ -87,6 +90,8 @@ class FusionNeck(BaseModule):
             )
         if self.mode == 'pool_concat':
             return local_maps.mean(dim=(-2, -1)).flatten(1)
+        if self.mode == 'pool_mean':
+            return local_maps.mean(dim=(1, -2, -1))
         groups = local_maps.unflatten(1, (self.num_scales, -1)).flatten(2, 3)
         fused = [conv(groups[:, i]) for i, conv in enumerate(self.convs)]
         return torch.cat([x.mean(dim=(-2, -1)) for x in fused], dim=1)

@@ -70,3 +70,23 @@ class AnchorSet:
                     f'gaps: no anchor has scale {scale}'
                 )
         return members
+
+
+def draw_anchors(anchors: AnchorSet, num_images: int, count: int) -> Tensor:
+    """Draws anchors of each scale at random, with replacement.
+
+    Args:
+        anchors: A anchors of S scales.
+        num_images: B.
+        count: K, how many of each scale.
+
+    Returns:
+        ``(B, S * K)`` int64 rows of the anchor set, ordered by scale.
+    """
+    drawn = []
+    for members in anchors.members:
+        place = torch.randint(
+            len(members), (num_images, count), device=members.device
+        )
+        drawn.append(members[place])
+    return torch.cat(drawn, dim=1)

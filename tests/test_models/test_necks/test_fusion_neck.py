@@ -67,6 +67,19 @@ def test_pool_concat_equals_naive_loops():
     assert not list(neck.parameters())
 
 
+def test_pool_mean_equals_naive_loops():
+    neck = FusionNeck(5, mode='pool_mean')
+    maps = torch.randn(3, 4, 5, 2, 4)
+    expected = [
+        sum(region.flatten(1).mean(dim=1) for region in image) / len(image)
+        for image in maps
+    ]
+    fused = neck(maps)
+    assert fused.shape == (3, neck.out_features) == (3, 5)
+    torch.testing.assert_close(fused, torch.stack(expected))
+    assert not list(neck.parameters())
+
+
 def test_each_scale_has_its_own_part_of_the_output():
     neck = FusionNeck(5, 7).eval()
     maps = torch.randn(1, 4, 5, 2, 2)
