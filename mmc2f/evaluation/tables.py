@@ -22,6 +22,7 @@ _MISSING = '-'
 def rerank_table(
     metrics: Mapping[str, float],
     seconds: Mapping[str, float] | None = None,
+    description: str = '',
 ) -> Table:
     """Lay out the metrics of :class:`ReRankMetric`.
 
@@ -31,6 +32,7 @@ def rerank_table(
         seconds: Time that each of ``'coarse'``, ``'retrieval'`` and
             ``'rerank'`` took; adds a column. That of ``'gallery'``, made or
             loaded, stands below the table.
+        description: How it was re-ranked; stands below the table.
 
     Returns:
         One row each for coarse, retrieval and re-ranked; columns top-1,
@@ -41,9 +43,10 @@ def rerank_table(
 
     metrics = {name.rsplit('/', 1)[-1]: v for name, v in metrics.items()}
     columns = {**_TOP, **{f'{n}_top1': n for n in _level_names(metrics)}}
-    table = Table(
-        caption=_caption(metrics, seconds or {}), caption_justify='left'
-    )
+    caption = _caption(metrics, seconds or {})
+    if description:
+        caption += f'\n{description}'
+    table = Table(caption=caption, caption_justify='left')
     table.add_column('accuracy, %')
     for heading in columns.values():
         table.add_column(heading, justify='right')

@@ -1,15 +1,16 @@
 """Gallery of train-set embeddings, search in it, and re-ranking by it."""
 
-from mmc2f.retrieval.build_gallery import build_gallery
+from mmc2f.retrieval.build_gallery import build_gallery, embed_images
 from mmc2f.retrieval.calibrated_rerank import (
     fit_temperature,
     rerank_by_kernel,
     rerank_by_prototypes,
     temper,
 )
+from mmc2f.retrieval.embedded_images import EmbeddedImages
 from mmc2f.retrieval.exact_index import ExactIndex
 from mmc2f.retrieval.faiss_index import FaissIndex
-from mmc2f.retrieval.fingerprint import fingerprint
+from mmc2f.retrieval.fingerprint import fingerprint, run_fingerprint
 from mmc2f.retrieval.gallery import Gallery
 from mmc2f.retrieval.neighbours import Neighbours, ReRankResult
 from mmc2f.retrieval.prediction_record import prediction_record
@@ -20,7 +21,10 @@ from mmc2f.retrieval.rerank import (
     retrieval_votes,
     strict_order,
 )
+from mmc2f.retrieval.rerank_grid import HeldOut
 from mmc2f.retrieval.reranker import ReRanker, ReRankPostProcessor
+from mmc2f.retrieval.tune_rerank import tune_rerank, tune_rerank_on_folds
+from mmc2f.retrieval.tuned_rerank import TunedReRank, find_tuned, side_file
 from mmc2f.retrieval.whitening import (
     Whitening,
     fit_whitening,
@@ -28,15 +32,20 @@ from mmc2f.retrieval.whitening import (
 )
 
 __all__ = [
+    'EmbeddedImages',
     'ExactIndex',
     'FaissIndex',
     'Gallery',
+    'HeldOut',
     'Neighbours',
     'ReRankPostProcessor',
     'ReRankResult',
     'ReRanker',
+    'TunedReRank',
     'Whitening',
     'build_gallery',
+    'embed_images',
+    'find_tuned',
     'fingerprint',
     'fit_temperature',
     'fit_whitening',
@@ -48,6 +57,10 @@ __all__ = [
     'rerank_by_prototypes',
     'retrieval_scores',
     'retrieval_votes',
+    'run_fingerprint',
+    'side_file',
     'strict_order',
     'temper',
+    'tune_rerank',
+    'tune_rerank_on_folds',
 ]

@@ -1,7 +1,8 @@
-"""Fill a gallery with the embeddings of a data set."""
+"""Embed a data set, and fill a gallery with it."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from mmengine.dist import all_gather_object, is_main_process
@@ -10,12 +11,19 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from mmc2f.model_state import evaluation_mode, unwrap_model
+from mmc2f.retrieval.embedded_images import EmbeddedImages
 from mmc2f.retrieval.gallery import Gallery
 
-__all__ = ['build_gallery']
+__all__ = ['build_gallery', 'embed_images']
 
-# Embedding, label, image path.
-_Row = tuple[torch.Tensor, int, str | None]
+
+class _Row(NamedTuple):
+    embedding: torch.Tensor
+    label: int
+    probs: torch.Tensor | None
+    path: str | None
+    view: str | None
+    level: int
 
 
 def build_gallery(
@@ -26,15 +34,8 @@ def build_gallery(
 ) -> Gallery:
     """Embed a data set in test mode, and fill the gallery with it.
 
-    Under distributed training each rank embeds its share, and every rank
-    ends with the whole gallery in the order of the data set. Images that a
-    distributed sampler repeats to even out the ranks are dropped. The model
-    gets its training mode back.
-
     Args:
-        model: Its ``test_step`` must return data samples that carry
-            ``embedding`` and ``gt_label``. Its ``embedding_parts``, where it
-            has any, are the lengths of the parts that an embedding joins.
+        model: As in :func:`embed_images`.
         dataloader: Of the train set, unshuffled, with the test pipeline.
         gallery: Filled in place.
         fingerprint: See :func:`mmc2f.retrieval.fingerprint`.
@@ -45,6 +46,37 @@ def build_gallery(
     Raises:
         ValueError: The data set is empty, an image has no label or no
             embedding, or an embedding is not finite.
+    """
+    embed_images(model, dataloader, fingerprint).fill(gallery)
+    return gallery
+
+
+def embed_images(
+    model: nn.Module,
+    dataloader: DataLoader,
+    fingerprint: Mapping[str, str],
+    title: str = 'gallery',
+) -> EmbeddedImages:
+    """Embed a data set in test mode.
+
+    Under distributed training each rank embeds its share, and every rank
+    ends with all images in the order of the data set. Images that a
+    distributed sampler repeats to even out the ranks are dropped. The model
+    gets its training mode back. Of images in several views the first one at
+    the finest level counts.
+
+    Args:
+        model: Its ``test_step`` must return data samples that carry
+            ``embedding`` and ``gt_label``, and may carry ``coarse_score``.
+            Its ``embedding_parts``, where it has any, are the lengths of the
+            parts that an embedding joins.
+        dataloader: Unshuffled.
+        fingerprint: See :func:`mmc2f.retrieval.fingerprint`.
+        title: Of the progress bar.
+
+    Raises:
+        ValueError: The data set is empty, or an image has no label or no
+            embedding.
     """
     from rich.progress import track
 
@@ -58,7 +90,7 @@ def build_gallery(
     with evaluation_mode(model), torch.no_grad():
         for batch in track(
             dataloader,
-            description='gallery',
+            description=title,
             total=len(dataloader),
             disable=not is_main_process(),
         ):
@@ -66,24 +98,28 @@ def build_gallery(
                 rows.append(_read_row(sample, len(rows)))
 
     rows = _in_dataset_order(all_gather_object(rows))[: len(dataset)]
+    rows = [row for row in rows if row.level == 0]
+    if not rows:
+        raise ValueError('No image is at the finest level of the tree.')
+    rows = [row for row in rows if row.view == rows[0].view]
+    embeddings, labels, probs, paths, *_ = zip(*rows, strict=True)
     root = getattr(dataset, 'data_root', None)
-    class_names = getattr(dataset, 'metainfo', {}).get('classes')
-    embeddings, labels, paths = zip(*rows, strict=True)
-    gallery.fill(
+    names = getattr(dataset, 'metainfo', {}).get('classes')
+    return EmbeddedImages(
         torch.stack(embeddings),
         torch.tensor(labels),
+        None if probs[0] is None else torch.stack(probs),
         [_image_id(path, root, i) for i, path in enumerate(paths)],
-        fingerprint,
-        class_names=class_names,
-        parts=embedding_parts(model),
+        None if names is None else list(names),
+        embedding_parts(model),
+        dict(fingerprint),
     )
-    return gallery
 
 
-def embedding_parts(model: nn.Module) -> tuple[int, ...] | None:
+def embedding_parts(model: nn.Module) -> list[int] | None:
     """Lengths of the parts of an embedding, where the model tells them."""
     parts = getattr(unwrap_model(model), 'embedding_parts', None)
-    return None if parts is None else tuple(parts)
+    return None if parts is None else list(parts)
 
 
 def _read_row(sample: BaseDataElement, position: int) -> _Row:
@@ -95,7 +131,15 @@ def _read_row(sample: BaseDataElement, position: int) -> _Row:
                 'needs a model that gives embeddings, such as mmc2f.CCFR, '
                 'and labelled images.'
             )
-    return sample.embedding.float().cpu(), int(sample.gt_label), path
+    probs = sample.get('coarse_score')
+    return _Row(
+        sample.embedding.float().cpu(),
+        int(sample.gt_label),
+        None if probs is None else probs.float().cpu(),
+        path,
+        sample.get('view'),
+        int(sample.get('level', 0)),
+    )
 
 
 def _image_id(path: str | None, root: str | None, place: int) -> str:

@@ -6,12 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
+from mmengine.config import Config
+from mmengine.dataset import BaseDataset
 from torch import nn
 
 from mmc2f.arguments import type_name
+from mmc2f.datasets.requirements import class_names
 from mmc2f.model_state import unwrap_model
 
-__all__ = ['fingerprint']
+__all__ = ['fingerprint', 'hash_json', 'run_fingerprint']
 
 # Transforms that leave the pixels alone: changing their arguments, say the
 # path of a tree, must not invalidate a gallery.
@@ -40,9 +43,33 @@ def fingerprint(
     """
     return {
         'weights': _hash_weights(model),
-        'pipeline': _hash_json(_canonical(pipeline_cfg)),
-        'classes': _hash_json(list(classes)),
+        'pipeline': hash_json(_canonical(pipeline_cfg)),
+        'classes': hash_json(list(classes)),
     }
+
+
+def run_fingerprint(
+    cfg: Config, model: nn.Module, dataset: BaseDataset
+) -> dict[str, str]:
+    """The fingerprint of embeddings that a config's test would make.
+
+    Args:
+        cfg: Full config, whose test pipeline and normalisation count.
+        model: With the weights.
+        dataset: The images to embed: their classes, and their resolutions
+            where they come in several views.
+    """
+    preparation = dict(
+        pipeline=cfg.test_dataloader.dataset.pipeline,
+        # The runner hands the model the one beside it.
+        data_preprocessor=cfg.model.get('data_preprocessor')
+        or cfg.get('data_preprocessor'),
+    )
+    views = getattr(dataset, 'views', None)
+    if views is not None:
+        # Part of what happens to the pixels.
+        preparation['resolutions'] = [view.resolution for view in views]
+    return fingerprint(model, preparation, class_names(dataset))
 
 
 def _hash_weights(model: nn.Module) -> str:
@@ -83,7 +110,8 @@ def _is_for_labels(cfg: Any) -> bool:
     )
 
 
-def _hash_json(value: Any) -> str:
+def hash_json(value: Any) -> str:
+    """SHA-256 in hex of a value of JSON types."""
     return hashlib.sha256(_to_json(value).encode()).hexdigest()
 
 

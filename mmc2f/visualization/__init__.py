@@ -6,6 +6,7 @@ from mmc2f.visualization.draw_coverage import draw_coverage
 from mmc2f.visualization.draw_regions import draw_regions
 from mmc2f.visualization.draw_rerank import draw_rerank
 from mmc2f.visualization.draw_resolutions import draw_resolutions
+from mmc2f.visualization.draw_tuning import draw_tuning
 
 __all__ = [
     'contact_sheet',
@@ -14,4 +15,5 @@ __all__ = [
     'draw_regions',
     'draw_rerank',
     'draw_resolutions',
+    'draw_tuning',
 ]

@@ -5,9 +5,13 @@ import re
 import shutil
 
 import pytest
+import torch
 from mmengine.runner import Runner
 from tiny_ccfr import CLASSES, IMAGES_PER_CLASS, loader_config, tiny_config
 from tiny_views import views_config, views_loader
+
+from mmc2f.datasets.hold_out import apply_holdout
+from mmc2f.retrieval import TunedReRank
 
 NAMES = {
     f'rerank/{name}_{top}'
@@ -308,3 +312,122 @@ def test_gallery_of_another_resolution_is_refused(cfg_of_views, tmp_path):
         loader.dataset.views[0].resolution = 8
     with pytest.raises(ValueError, match='pipeline'):
         Runner.from_cfg(cfg).test()
+
+
+def tuned_file(path, **changes):
+    """What tools/tune_rerank.py writes."""
+    params = dict(mode='prototypes', topn=3, temperature=2.0, kappa=8.0)
+    values = dict(
+        params=params,
+        whiten='pca',
+        gain=2.0,
+        low=1.0,
+        high=3.0,
+        coarse_accuracy=50.0,
+        num_images=100,
+        temperature=2.0,
+        candidate=params,
+        candidate_whiten='pca',
+        tried=[],
+    )
+    tuned = TunedReRank(**{**values, **changes})
+    tuned.save(path)
+    return tuned
+
+
+def auto(cfg, checkpoint=None, **processor):
+    """The config with tuned parameters, of which it may give some itself."""
+    cfg = with_hook(cfg)
+    hook = cfg.custom_hooks[-1]
+    hook.post_processor = dict(
+        type='mmc2f.ReRankPostProcessor',
+        **{'params': 'auto', **processor},
+    )
+    cfg.load_from = checkpoint
+    return cfg
+
+
+def words(capsys):
+    """What was printed; lines below a table are broken at its width."""
+    return ' '.join(capsys.readouterr().out.split())
+
+
+@pytest.fixture
+def checkpoint(cfg, tmp_path):
+    path = tmp_path / 'epoch_3.pth'
+    model = Runner.from_cfg(with_hook(cfg)).model
+    torch.save({'state_dict': model.state_dict()}, path)
+    return str(path)
+
+
+def test_without_tuned_parameters_the_coarse_answer_stays(
+    cfg, checkpoint, log, capsys
+):
+    for path in (None, checkpoint):
+        runner = Runner.from_cfg(auto(cfg, path))
+        messages = log(runner)
+        metrics = runner.test()
+        assert metrics['rerank/mended'] == metrics['rerank/broken'] == 0
+        assert any('finds no tuned' in message for message in messages())
+    assert 'mode none' in words(capsys)
+
+
+def test_tuned_parameters_are_those_beside_the_checkpoint(
+    cfg, checkpoint, tmp_path, log, capsys
+):
+    tuned = tuned_file(tmp_path / 'epoch_3.rerank.json')
+    runner = Runner.from_cfg(auto(cfg, checkpoint))
+    messages = log(runner)
+    metrics = runner.test()
+    assert any('Re-ranking helps' in message for message in messages())
+    assert 'mode prototypes, whitened (pca)' in words(capsys)
+    # The same, said by the config.
+    explicit = auto(cfg, checkpoint, **tuned.params)
+    hook = explicit.custom_hooks[-1]
+    hook.post_processor.pop('params')
+    hook.gallery = dict(type='mmc2f.Gallery', whiten='pca')
+    assert Runner.from_cfg(explicit).test() == metrics
+
+
+def test_values_of_the_config_go_before_tuned_ones(
+    cfg, checkpoint, tmp_path, capsys
+):
+    tuned_file(tmp_path / 'epoch_3.rerank.json')
+    cfg = auto(cfg, checkpoint, mode='kernel', tau=0.1)
+    cfg.custom_hooks[-1].gallery = dict(type='mmc2f.Gallery', whiten=None)
+    runner = Runner.from_cfg(cfg)
+    runner.test()
+    hook = next(h for h in runner.hooks if hasattr(h, 'post_processor'))
+    assert hook.post_processor.params == dict(
+        mode='kernel',
+        topn=3,
+        topm=50,
+        temperature=2.0,
+        tau=0.1,
+        weight=0.5,
+    )
+    printed = words(capsys)
+    assert 'mode kernel' in printed and 'whitened' not in printed
+
+
+def test_tuned_parameters_of_other_weights(cfg, checkpoint, tmp_path):
+    path = tmp_path / 'epoch_3.rerank.json'
+    tuned_file(path, weights='a' * 64)
+    with pytest.raises(ValueError, match='made for other weights'):
+        Runner.from_cfg(auto(cfg, checkpoint)).test()
+    # A file that is named may have been tuned on models of folds.
+    named = Runner.from_cfg(auto(cfg, checkpoint, params=str(path)))
+    assert set(named.test()) >= NAMES
+
+
+def test_gallery_of_all_images_or_of_those_trained_on(cfg, log):
+    for part, count in ((None, 8), ('fit', 8), ('all', 16)):
+        cfg = with_hook(cfg, gallery_part=part)
+        cfg.holdout = dict(num_folds=2)
+        apply_holdout(cfg)
+        runner = Runner.from_cfg(cfg)
+        found = []
+        hook = next(h for h in runner.hooks if hasattr(h, 'gallery_cfg'))
+        hook.before_test_epoch(runner)
+        found.append(len(runner.model.reranker.gallery))
+        assert found == [count]

@@ -10,7 +10,6 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch.utils.data import DataLoader
 
-from mmc2f.datasets.requirements import class_names
 from mmc2f.datasets.train_loader_in_test_mode import (
     train_loader_in_test_mode,
 )
@@ -29,8 +28,17 @@ class ReRankHook(Hook):
     accuracy.
 
     Args:
-        post_processor: Config of the re-ranking.
+        post_processor: Config of the re-ranking. With ``params='auto'`` its
+            arguments, and ``whiten`` of the gallery, are those that
+            ``tools/tune_rerank.py`` wrote beside the checkpoint that is
+            tested (``epoch_6.rerank.json``); without such a file the coarse
+            answer stays, ``mode='none'``. ``params`` may also be the path of
+            such a file, which is then taken for any weights. Arguments that
+            the config gives go before those of the file.
         gallery: Config of the gallery and its index.
+        gallery_part: Which training images are in the gallery where
+            some are held out (``holdout`` of the config): ``'fit'``, those
+            that were trained on, or ``'all'``.
         gallery_file: Gallery to load instead of building one. One made by
             other weights, another pipeline or other classes is refused.
         save_gallery: Where to save a gallery that was built; None does not.
@@ -52,16 +60,20 @@ class ReRankHook(Hook):
         save_gallery: str | None = None,
         calibration_dataloader: dict | None = None,
         on_val: bool = False,
+        gallery_part: str | None = None,
     ) -> None:
-        self.post_processor = TASK_UTILS.build(post_processor)
-        # Later it has a value, which is that of one state of the weights.
-        self.calibrates = not self.post_processor.is_calibrated
+        self.post_processor_cfg = dict(post_processor)
+        self.params = self.post_processor_cfg.pop('params', None)
+        # Here too, so that a wrong argument fails before the weights load.
+        self.post_processor = TASK_UTILS.build(self.post_processor_cfg)
         self.gallery_cfg = dict(gallery)
+        self.gallery_part = gallery_part
         self.gallery_file = gallery_file
         self.save_gallery = save_gallery
         self.calibration_dataloader = calibration_dataloader
         self.on_val = on_val
         self._reranker = None
+        self._whiten: dict[str, str | None] = {}
         self._seconds: dict[str, float] = {}
         self._start = 0.0
 
@@ -80,7 +92,7 @@ class ReRankHook(Hook):
             self._detach(runner, metrics)
 
     def _attach(self, runner: Runner, dataloader: DataLoader) -> None:
-        from mmc2f.retrieval import ReRanker
+        from mmc2f.retrieval import ReRanker, run_fingerprint
 
         model = unwrap_model(runner.model)
         if not hasattr(model, 'attach_reranker'):
@@ -89,9 +101,12 @@ class ReRankHook(Hook):
                 f'mmc2f.CCFR; {type(model).__name__} does not'
             )
         start = time.perf_counter()
-        gallery = self._gallery(runner)
+        loader = train_loader_in_test_mode(runner.cfg, self.gallery_part)
+        made_by = run_fingerprint(runner.cfg, model, loader.dataset)
+        self._read_params(runner, made_by['weights'])
+        gallery = self._gallery(runner, loader, made_by)
         self._seconds = {'gallery': time.perf_counter() - start}
-        if self.calibrates:
+        if not self.post_processor.is_calibrated:
             self._calibrate(runner, dataloader)
         self._reranker = ReRanker(self.post_processor, gallery)
         model.attach_reranker(self._reranker)
@@ -110,34 +125,45 @@ class ReRankHook(Hook):
             'rerank': total,
         }
         if is_main_process() and metrics:
-            rich.print(rerank_table(metrics, seconds))
+            rich.print(rerank_table(metrics, seconds, self._description()))
 
-    def _gallery(self, runner: Runner):
-        """Load or build the gallery, on every rank."""
-        from mmc2f.retrieval import Gallery, build_gallery, fingerprint
+    def _description(self) -> str:
+        """Mode and whitening, for the table."""
+        mode, whiten = self.post_processor.mode, self._reranker.gallery.whiten
+        return f'mode {mode}' + (f', whitened ({whiten})' if whiten else '')
 
-        model = unwrap_model(runner.model)
-        cfg = runner.cfg
-        dataloader = train_loader_in_test_mode(cfg)
-        preparation = dict(
-            pipeline=cfg.test_dataloader.dataset.pipeline,
-            # The runner hands the model the one beside it.
-            data_preprocessor=cfg.model.get('data_preprocessor')
-            or cfg.get('data_preprocessor'),
+    def _read_params(self, runner: Runner, weights: str) -> None:
+        """Build the post-processor, from the tuned parameters if asked."""
+        from mmc2f.retrieval import find_tuned
+
+        # Anew each time: what is tuned or measured is for one state of the
+        # weights.
+        self._whiten, params = {}, {}
+        if self.params is not None:
+            tuned = find_tuned(
+                self.params, runner.cfg.get('load_from'), weights
+            )
+            if tuned is None:
+                params = {'mode': 'none'}
+            else:
+                runner.logger.info(tuned.summary())
+                params = tuned.params
+                if tuned.whiten is not None:
+                    self._whiten = {'whiten': tuned.whiten}
+        self.post_processor = TASK_UTILS.build(
+            {**params, **self.post_processor_cfg}
         )
-        views = getattr(dataloader.dataset, 'views', None)
-        if views is not None:
-            # Part of what happens to the pixels.
-            preparation['resolutions'] = [view.resolution for view in views]
-        classes = class_names(dataloader.dataset)
-        expected = fingerprint(model, preparation, classes)
+
+    def _gallery(self, runner: Runner, loader: DataLoader, made_by: dict):
+        """Load or build the gallery, on every rank."""
+        from mmc2f.retrieval import Gallery, build_gallery
+
+        cfg = {**self._whiten, **self.gallery_cfg}
         if self.gallery_file is not None:
-            options = {
-                k: v for k, v in self.gallery_cfg.items() if k != 'type'
-            }
-            return Gallery.load(self.gallery_file, expected, **options)
-        gallery = TASK_UTILS.build(self.gallery_cfg)
-        build_gallery(model, dataloader, gallery, expected)
+            options = {k: v for k, v in cfg.items() if k != 'type'}
+            return Gallery.load(self.gallery_file, made_by, **options)
+        gallery = TASK_UTILS.build(cfg)
+        build_gallery(unwrap_model(runner.model), loader, gallery, made_by)
         if self.save_gallery is not None and is_main_process():
             gallery.save(self.save_gallery)
             runner.logger.info(f'Gallery saved to {self.save_gallery}')

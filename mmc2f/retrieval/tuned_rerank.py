@@ -1,0 +1,164 @@
+"""The chosen re-ranking, and the file beside a checkpoint that keeps it."""
+
+import json
+import logging
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mmengine.logging import print_log
+
+from mmc2f.retrieval.reranker import ReRankPostProcessor
+
+__all__ = ['TunedReRank', 'find_tuned', 'side_file']
+
+_FORMAT = 'mmc2f.rerank'
+_VERSION = 1
+
+
+@dataclass(frozen=True)
+class TunedReRank:
+    """What :func:`tune_rerank` chose, and why. Accuracies in percent.
+
+    Attributes:
+        params: Arguments of :class:`mmc2f.ReRankPostProcessor`; ``{'mode':
+            'none'}`` where no setting is sure to help.
+        whiten: Argument of :class:`mmc2f.Gallery`.
+        gain: Cross-validated top-1 of the candidate minus the coarse one.
+        low, high: Ends of the interval of the gain.
+        coarse_accuracy: Top-1 without re-ranking.
+        num_images: Held-out images it rests on.
+        temperature: Of the softmax, by likelihood.
+        candidate: The best parameters, whether they help or not.
+        candidate_whiten: The gallery that they belong to.
+        tried: The best setting of each mode and gallery, with its accuracy
+            (on the images that chose it, so a little too high) and curves
+            over each parameter.
+        weights: Fingerprint of the weights, or ``None``.
+    """
+
+    params: dict[str, Any]
+    whiten: str | None
+    gain: float
+    low: float
+    high: float
+    coarse_accuracy: float
+    num_images: int
+    temperature: float
+    candidate: dict[str, Any]
+    candidate_whiten: str | None
+    tried: list[dict[str, Any]] = field(repr=False)
+    weights: str | None = None
+
+    @property
+    def helps(self) -> bool:
+        """Whether re-ranking is sure to help."""
+        return self.params['mode'] != 'none'
+
+    def post_processor(self) -> ReRankPostProcessor:
+        """The chosen re-ranking."""
+        return ReRankPostProcessor(**self.params)
+
+    def summary(self) -> str:
+        """The choice in a sentence."""
+        interval = (
+            f'{self.gain:+.2f} points [{self.low:+.2f}, {self.high:+.2f}] on '
+            f'{self.num_images} held-out images'
+        )
+        values = ', '.join(f'{k}={v!r}' for k, v in self.candidate.items())
+        chosen = f'{values}, whiten={self.candidate_whiten!r}'
+        if self.helps:
+            return f'Re-ranking helps, {interval}: {chosen}'
+        return (
+            f'Re-ranking is not sure to help, {interval} with the best '
+            f'setting ({chosen}): the coarse answer stays (mode none)'
+        )
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Write a JSON file; the old one stays whole until the new one is."""
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        content = {'format': _FORMAT, 'version': _VERSION, **asdict(self)}
+        unfinished = path.with_name(f'{path.name}.{os.getpid()}.tmp')
+        try:
+            unfinished.write_text(json.dumps(content, indent=1) + '\n')
+            os.replace(unfinished, path)
+        finally:
+            unfinished.unlink(missing_ok=True)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike) -> 'TunedReRank':
+        """Read what :meth:`save` wrote.
+
+        Raises:
+            FileNotFoundError: There is no such file.
+            ValueError: It is something else.
+        """
+        path = Path(path)
+        if not path.is_file():
+            raise FileNotFoundError(
+                f'There are no tuned re-ranking parameters {path}: make them '
+                'with tools/tune_rerank.py.'
+            )
+        try:
+            content = json.loads(path.read_text())
+            is_ours = content.pop('format') == _FORMAT
+            if not is_ours or content.pop('version') != _VERSION:
+                raise ValueError('another format or version')
+            tuned = cls(**content)
+            tuned.post_processor()
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise ValueError(
+                f'{path} is not what tools/tune_rerank.py writes ({error}). '
+                'Make it anew.'
+            ) from error
+        return tuned
+
+
+def side_file(checkpoint: str | os.PathLike) -> Path:
+    """Where the parameters for a checkpoint are: ``epoch_6.rerank.json``."""
+    return Path(checkpoint).with_suffix('.rerank.json')
+
+
+def find_tuned(
+    params: str | os.PathLike,
+    checkpoint: str | os.PathLike | None,
+    weights: str | None = None,
+) -> TunedReRank | None:
+    """The tuned parameters that a config means by ``params``.
+
+    Args:
+        params: ``'auto'`` for the file beside the checkpoint, or a file.
+        checkpoint: The weights that are used.
+        weights: Their fingerprint. Of a file that is named it is not
+            checked: parameters tuned on models that were trained on parts of
+            the images are meant for one that was trained on all.
+
+    Returns:
+        ``None``, with a warning, where ``'auto'`` finds no file.
+
+    Raises:
+        FileNotFoundError: The file that is named is missing.
+        ValueError: The file is damaged, or ``'auto'`` found one that was
+            made for other weights.
+    """
+    if params != 'auto':
+        return TunedReRank.load(params)
+    path = None if checkpoint is None else side_file(checkpoint)
+    if path is None or not path.is_file():
+        print_log(
+            "params='auto' finds no tuned re-ranking parameters"
+            f'{"" if path is None else f" {path}"}, so the coarse answer '
+            'stays: run tools/tune_rerank.py.',
+            logger='current',
+            level=logging.WARNING,
+        )
+        return None
+    tuned = TunedReRank.load(path)
+    if weights is not None and tuned.weights not in (None, weights):
+        raise ValueError(
+            f'{path} was made for other weights than those of {checkpoint}: '
+            'run tools/tune_rerank.py again.'
+        )
+    return tuned

@@ -1,0 +1,100 @@
+"""From a config and a checkpoint to the parameters that a test uses."""
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.runner import Runner
+from tiny_ccfr import (
+    loader_config,
+    own_default_scope,
+    tiny_config,
+    write_images,
+)
+from tool_helpers import load_tool
+
+from mmc2f.retrieval import TunedReRank
+
+tune = load_tool('tune_rerank.py')
+FEW = ['--modes', 'prototypes', 'paper', '--whiten', 'none', 'pca']
+
+
+@pytest.fixture(scope='module')
+def images(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        # Enough that half of them can be tuned on.
+        patch.setattr('tiny_ccfr.IMAGES_PER_CLASS', 12)
+        return write_images(tmp_path_factory.mktemp('images'))
+
+
+@pytest.fixture
+def run(images, tmp_path):
+    """Files of a config that holds half of the images out, and weights."""
+    cfg = tiny_config(images, tmp_path)
+    cfg.holdout = dict(num_folds=2)
+    cfg.test_dataloader = cfg.val_dataloader
+    cfg.custom_hooks = [
+        dict(
+            type='mmc2f.ReRankHook',
+            post_processor=dict(
+                type='mmc2f.ReRankPostProcessor', params='auto'
+            ),
+        )
+    ]
+    with own_default_scope():
+        model = Runner.from_cfg(cfg).model
+    checkpoint = tmp_path / 'epoch_3.pth'
+    torch.save({'state_dict': model.state_dict()}, checkpoint)
+    file = tmp_path / 'config.py'
+    cfg.dump(file)
+    return str(file), str(checkpoint)
+
+
+def main(*args):
+    with own_default_scope():
+        return tune.main([str(arg) for arg in args])
+
+
+def test_writes_what_the_test_reads(run, tmp_path, capsys, monkeypatch):
+    tuned = main(*run, *FEW)
+    assert tuned.num_images == 24
+    assert TunedReRank.load(tmp_path / 'epoch_3.rerank.json') == tuned
+    picture = (tmp_path / 'epoch_3.rerank.png').read_bytes()
+    assert picture.startswith(b'\x89PNG')
+    printed = ' '.join(capsys.readouterr().out.split())
+    assert 'prototypes' in printed and 'epoch_3.rerank.json' in printed
+    assert ('Re-ranking helps' in printed) == tuned.helps
+    # Embedded once.
+    monkeypatch.setattr(tune, 'embed_images', None)
+    assert main(*run, *FEW) == tuned
+
+    cfg = Config.fromfile(run[0])
+    cfg.load_from, cfg.experiment_name = run[1], 'test_with_tuned'
+    with own_default_scope():
+        Runner.from_cfg(cfg).test()
+    # The line below the table is broken at its width.
+    printed = ' '.join(capsys.readouterr().out.split())
+    assert f'mode {tuned.params["mode"]}' in printed
+
+
+def test_pools_folds(run, tmp_path):
+    other = tmp_path / 'other.pth'
+    other.write_bytes((tmp_path / 'epoch_3.pth').read_bytes())
+    tuned = main(*run, *FEW, '--folds', run[1], other, '--no-cache')
+    assert tuned.num_images == 48
+    assert not list(tmp_path.glob('*.safetensors'))
+
+
+def test_takes_validation_images_of_their_own(run, images, tmp_path):
+    cfg = Config.fromfile(run[0])
+    cfg.holdout = None
+    cfg.val_dataloader = loader_config(images, 'test')
+    cfg.dump(tmp_path / 'val.py')
+    assert main(tmp_path / 'val.py', run[1], *FEW).num_images == 48
+
+
+def test_images_that_were_seen_are_not_tuned_on(run):
+    # The validation images are the test images.
+    with pytest.raises(SystemExit, match='no images to tune on'):
+        main(*run, '--cfg-options', 'holdout=None')
+    with pytest.raises(SystemExit, match='--folds needs the holdout'):
+        main(*run, '--cfg-options', 'holdout=None', '--folds', run[1])
