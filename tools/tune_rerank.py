@@ -106,7 +106,8 @@ def read_config(args: argparse.Namespace) -> Config:
     """The config with the command line's options."""
     cfg = load_config(args.config, args.cfg_options)
     cfg.resume = False
-    cfg.work_dir = str(Path(args.checkpoint).parent)
+    # A folder of its own: the runner writes its config into it.
+    cfg.work_dir = str(Path(args.checkpoint).parent / 'tune_rerank')
     # Hooks of the training, and the re-ranking that is to be chosen.
     cfg.custom_hooks = []
     if args.folds and not cfg.get('holdout'):

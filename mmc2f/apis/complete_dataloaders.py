@@ -3,8 +3,6 @@
 import torch
 from mmengine.config import Config
 
-from mmc2f.datasets.hold_out import apply_holdout
-
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 
 
@@ -12,9 +10,6 @@ def complete_dataloaders(
     cfg: Config, pin_memory: bool = True, persistent_workers: bool = True
 ) -> None:
     """Set the customary options of loaders where the config has none.
-
-    The training images that ``holdout`` of the config holds out are taken
-    away from the training set, see :func:`mmc2f.datasets.hold_out`.
 
     Args:
         cfg: Full config, changed in place. Loaders that it lacks are passed
@@ -24,7 +19,6 @@ def complete_dataloaders(
             config. Without workers, which torch would refuse to keep, there
             is nothing to keep.
     """
-    apply_holdout(cfg)
     for name in LOADERS:
         loader = cfg.get(name)
         if not loader:

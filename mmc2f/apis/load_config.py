@@ -7,6 +7,7 @@ from typing import Any
 from mmengine.config import Config
 
 from mmc2f.arguments import type_name
+from mmc2f.datasets.hold_out import apply_holdout
 
 __all__ = ['complete_config', 'load_config']
 
@@ -45,6 +46,9 @@ def load_config(
 ) -> Config:
     """Read a config as every tool of this package does.
 
+    ``holdout``, where the config has it, takes images away from the training
+    set, see :func:`mmc2f.datasets.hold_out`.
+
     Args:
         path: Config file.
         options: Of ``--cfg-options``: values by dotted name. They go before
@@ -60,6 +64,8 @@ def load_config(
     complete_config(cfg)
     if options:
         cfg.merge_from_dict(dict(options))
+    # Last: options for the training set mean the set itself.
+    apply_holdout(cfg)
     return cfg
 
 
@@ -73,6 +79,9 @@ def complete_config(cfg: Config) -> None:
 
     - A name of ``FIELDS`` or ``RERANKING`` that stands at the top is written
       to its field, where the part takes it.
+    - ``rerank`` replaces the post-processor of the re-ranking: ``'auto'`` or
+      a file for its ``params``, or a dict of its arguments; ``whiten`` is
+      that of the gallery.
     - ``train_data``, ``test_data`` (for validation too, unless there is a
       ``val_data``) and ``data_root`` fill in the data sets of the loaders,
       ``views`` and ``taxonomy`` those of
@@ -165,12 +174,25 @@ def _complete_model(cfg: Config) -> None:
 
 def _complete_reranking(cfg: Config) -> None:
     given = {k: cfg[k] for k in RERANKING if cfg.get(k) is not None}
+    rerank, whiten = cfg.get('rerank'), cfg.get('whiten')
     for hook in cfg.get('custom_hooks') or []:
-        if given and type_name(hook) == 'ReRankHook':
+        if type_name(hook) != 'ReRankHook':
+            continue
+        if given or rerank is not None:
             hook.setdefault(
                 'post_processor', dict(type='mmc2f.ReRankPostProcessor')
             )
+        if rerank is not None:
+            # Another rule, for which the base's parameters mean nothing.
+            if isinstance(rerank, str):
+                rerank = dict(params=rerank)
+            kind = hook.post_processor.type
+            hook.post_processor = dict(type=kind, **rerank)
+        if given:
             hook.post_processor.update(given)
+        if whiten is not None:
+            hook.setdefault('gallery', dict(type='mmc2f.Gallery'))
+            hook.gallery.whiten = whiten
 
 
 def _complete_evaluators(cfg: Config, name: str) -> None:

@@ -26,6 +26,7 @@ __all__ = ['tune_rerank', 'tune_rerank_on_folds']
 TUNED_MODES = ('prototypes', 'kernel', 'paper')
 FEWEST_IMAGES = 20
 _NUM_SPLITS = 5
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,14 @@ class _Family:
             if len(values) > 2:
                 accuracy = uniform_filter1d(accuracy, 3, axis, mode='nearest')
         return accuracy
+
+    def centre(self, images: np.ndarray) -> tuple[tuple[int, ...], float]:
+        """Place and height of the best plateau; of a flat one its middle."""
+        plateau = self.plateau(images)
+        best = np.argwhere(plateau > plateau.max() - _ROUNDING)
+        offset = np.abs(best - best.mean(axis=0)).sum(axis=1)
+        index = tuple(best[offset.argmin()].tolist())
+        return index, float(plateau[index])
 
     def params(self, index: tuple[int, ...]) -> dict[str, Any]:
         values = zip(self.grid.items(), index, strict=True)
@@ -95,8 +104,8 @@ def tune_rerank_on_folds(
        ``temperature`` is 1 or that of least negative log-likelihood.
     2. Of each mode and gallery the setting in the centre of the best plateau
        is taken: accuracies are averaged over neighbouring settings (three
-       values along each parameter), and the highest average counts. A
-       single lucky setting does not.
+       values along each parameter), and the highest average counts, of
+       equal ones that in their middle. A single lucky setting does not.
     3. Among these, one is as good as the best when it is behind by less than
        ``tolerance`` standard errors of their difference on the same images
        (the one-standard-error rule). Of those the plainest is taken: without
@@ -177,16 +186,15 @@ def _choose(
     """Steps 2 and 3, by some of the images."""
     picks = []
     for family in families:
-        plateau = family.plateau(images)
-        index = np.unravel_index(plateau.argmax(), plateau.shape)
-        picks.append((plateau.max(), family.hits[index][images], index))
+        index, value = family.centre(images)
+        picks.append((value, family.hits[index][images], index))
     best = max(range(len(picks)), key=lambda i: picks[i][0])
-    best_value, best_hits, _ = picks[best]
-    for family, (value, hits, index) in zip(families, picks, strict=True):
-        difference = best_hits.astype(float) - hits
+    best_hits = picks[best][1].astype(float)
+    for family, (_, hits, index) in zip(families, picks, strict=True):
+        difference = best_hits - hits
         error = difference.std() / len(images) ** 0.5
-        if value >= best_value - tolerance * error:
-            return family, tuple(map(int, index))
+        if difference.mean() <= tolerance * error:
+            return family, index
     raise AssertionError('the best is as good as itself')
 
 
@@ -205,8 +213,7 @@ def _cross_validated(
 
 def _report(family: _Family) -> dict[str, Any]:
     """The best setting of a family, and curves through it."""
-    plateau = family.plateau(np.arange(family.hits.shape[-1]))
-    index = tuple(map(int, np.unravel_index(plateau.argmax(), plateau.shape)))
+    index, _ = family.centre(np.arange(family.hits.shape[-1]))
     accuracy = 100 * family.hits.mean(axis=-1)
     curves = {}
     for axis, (name, values) in enumerate(family.grid.items()):

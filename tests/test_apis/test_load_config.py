@@ -125,6 +125,30 @@ def test_twice_changes_nothing_and_a_dump_loads(tmp_path):
         assert load_config(tmp_path / 'dumped.py').to_dict() == once
 
 
+@pytest.mark.parametrize(
+    ('rerank', 'expected'),
+    [
+        ('auto', dict(params='auto')),
+        ('other.rerank.json', dict(params='other.rerank.json')),
+        (dict(mode='kernel', tau=0.1), dict(mode='kernel', tau=0.1)),
+    ],
+)
+def test_another_rule_of_reranking_replaces_the_first(rerank, expected):
+    cfg = load('ccfr_grocery', dict(rerank=rerank, whiten='lda', topn=3))
+    processor = hook(cfg, 'mmc2f.ReRankHook').post_processor.to_dict()
+    assert processor.pop('type') == 'mmc2f.ReRankPostProcessor'
+    assert processor == dict(expected, topn=3)
+    assert hook(cfg, 'mmc2f.ReRankHook').gallery.whiten == 'lda'
+
+
+def test_images_are_held_out_of_the_training():
+    cfg = load('ccfr_grocery', {'holdout.num_folds': 5})
+    dataset = cfg.train_dataloader.dataset
+    assert dataset.type == 'mmc2f.HoldOut' and dataset.num_folds == 5
+    assert dataset.dataset.type == 'mmc2f.GroceryStore'
+    assert 'HoldOut' not in cfg.test_dataloader.dataset.type
+
+
 def test_configs_of_others_pass_unchanged():
     content = dict(
         num_classes=3,

@@ -7,7 +7,6 @@ from mmengine.runner import Runner
 from tiny_ccfr import CLASSES, IMAGES_PER_CLASS, tiny_config, write_images
 from tiny_views import views_config
 
-from mmc2f.apis import complete_dataloaders
 from mmc2f.datasets import hold_out
 from mmc2f.datasets.hold_out import apply_holdout, split_folds
 from mmc2f.datasets.train_loader_in_test_mode import (
@@ -91,8 +90,8 @@ def test_parts_that_are_not_there(images, changes, message):
 def test_config_holds_images_out_of_the_training(images, tmp_path):
     cfg = tiny_config(images, tmp_path)
     cfg.holdout = dict(num_folds=2)
-    complete_dataloaders(cfg)
-    complete_dataloaders(cfg)
+    apply_holdout(cfg)
+    apply_holdout(cfg)
     loader = Runner.build_dataloader(cfg.train_dataloader)
     assert len(loader.dataset) == TOTAL // 2
     # The sampler is that of the config and knows the labels.

@@ -158,6 +158,15 @@ def test_plateau_goes_before_a_peak():
     assert chosen is family and index == (5,)
 
 
+def test_flat_plateau_is_taken_in_its_middle():
+    from mmc2f.retrieval.tune_rerank import _Family
+
+    images = np.arange(10)
+    hits = np.stack([images < a for a in [5, 9, 9, 9, 9, 9, 9, 9, 5]])
+    family = _Family('prototypes', None, {'kappa': range(9)}, hits)
+    assert family.centre(images) == ((4,), pytest.approx(0.9))
+
+
 def test_curves_run_through_the_choice():
     tuned = tune_rerank(*made_up(80, seed=2), galleries())
     for family in tuned.tried:

@@ -67,6 +67,7 @@ def test_writes_what_the_test_reads(run, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(tune, 'embed_images', None)
     assert main(*run, *FEW) == tuned
 
+    # The config beside the checkpoint is as it was, with its hooks.
     cfg = Config.fromfile(run[0])
     cfg.load_from, cfg.experiment_name = run[1], 'test_with_tuned'
     with own_default_scope():
