@@ -40,7 +40,9 @@ def prepare_label_tree(cfg: Config) -> None:
         tree = tree_of_checkpoint(_resumed_checkpoint(cfg))
     if tree is None:
         tree = _cluster(cfg, dict(holder.tree))
-    classes = holder.get('num_classes', cfg.model.get('num_classes'))
+    classes = multi_level_head(cfg).get(
+        'num_classes', cfg.model.get('num_classes')
+    )
     if tree.num_classes() != classes:
         raise ValueError(
             f'the classes are {tree.num_classes()}, but the multi-level head '

@@ -39,6 +39,7 @@ WITH_TAXONOMY = (
     'FinestConfidentLevel',
 )
 VIEWS_WRAPPER = 'MultiResolutionDataset'
+PLACE = 'OpenDataset'
 
 
 def load_config(
@@ -150,6 +151,8 @@ def _complete_loader(cfg: Config, name: str) -> None:
         dataset = dataset.dataset
     if data is None:
         data = {}
+    elif type_name(dataset) == PLACE:
+        dataset.type = data.type
     elif 'type' in dataset and dataset.type != data.get('type'):
         # Another data set, which says itself what it needs.
         return

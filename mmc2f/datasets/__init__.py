@@ -4,6 +4,7 @@ from mmc2f.datasets.grocery_store import GroceryStore
 from mmc2f.datasets.hold_out import hold_out
 from mmc2f.datasets.image_folder import ImageFolder
 from mmc2f.datasets.multi_resolution_dataset import MultiResolutionDataset
+from mmc2f.datasets.open_dataset import OpenDataset
 from mmc2f.datasets.samplers import PKSampler, RoundRobinBatchSampler
 from mmc2f.datasets.transforms import (
     AddHierarchyLabels,
@@ -18,6 +19,7 @@ __all__ = [
     'ImageFolder',
     'LoadImage',
     'MultiResolutionDataset',
+    'OpenDataset',
     'PKSampler',
     'RoundRobinBatchSampler',
     'hold_out',

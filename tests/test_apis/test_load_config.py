@@ -6,6 +6,7 @@ import pytest
 from mmengine.config import Config
 
 from mmc2f.apis import complete_config, load_config
+from mmc2f.registry import DATASETS
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
 
@@ -174,3 +175,10 @@ def test_configs_of_others_pass_unchanged():
     complete_config(cfg)
     assert cfg.to_dict() == content
     complete_config(Config(dict(learning_rate=1)))
+
+
+def test_a_config_read_without_its_facts_says_so():
+    cfg = Config.fromfile(CONFIGS / 'ccfr_fonts.py')
+    dataset = cfg.test_dataloader.dataset
+    with pytest.raises(ValueError, match=r'mmc2f\.apis\.load_config'):
+        DATASETS.build(dataset)

@@ -33,14 +33,14 @@ train_dataloader = dict(
     num_workers=1,
     persistent_workers=True,
     drop_last=True,
-    dataset=dict(pipeline=train_pipeline),
+    dataset=dict(type='mmc2f.OpenDataset', pipeline=train_pipeline),
     sampler=dict(type='DefaultSampler', shuffle=True),
 )
 val_dataloader = dict(
     batch_size=32,
     num_workers=1,
     persistent_workers=True,
-    dataset=dict(pipeline=test_pipeline),
+    dataset=dict(type='mmc2f.OpenDataset', pipeline=test_pipeline),
     sampler=dict(type='DefaultSampler', shuffle=False),
 )
 test_dataloader = val_dataloader
