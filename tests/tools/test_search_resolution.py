@@ -182,7 +182,8 @@ def test_prints_the_table_and_what_to_write_in_a_config(search, capsys):
 def test_ccfr_whose_tree_is_not_clustered_yet(tmp_path):
     """Untrained, so that nothing is known of the answers but their shape."""
     images = write_images(tmp_path / 'images', ('train', 'test'), size=128)
-    config = write_config(tmp_path / 'own.py', images, taxonomy=COLOURS)
+    taxonomy = dict(COLOURS, _delete_=True)  # the base's is a name
+    config = write_config(tmp_path / 'own.py', images, taxonomy=taxonomy)
     model = get_model(load_config(config))
     torch.save({'state_dict': model.state_dict()}, tmp_path / 'ccfr.pth')
     out = tmp_path / 'out'
