@@ -184,7 +184,7 @@ def main(args: list[str] | None = None) -> StudyResult | None:
     write(result, args)
     if failed:
         folders = shlex.join(str(test.folder) for test in failed)
-        raise SystemExit(f'{len(failed)} runs failed: {folders}')
+        raise SystemExit(f'failed: {folders}')
     return result
 
 

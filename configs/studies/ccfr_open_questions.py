@@ -9,6 +9,10 @@ datasets = {'birds': ('cub2010_lite0', 'cub'), 'fonts': ('fonts', 'fonts')}
 
 clustering = dict(type='mmc2f.ClassClustering', _delete_=True)
 post_processor = 'custom_hooks[ReRankHook].post_processor'
+gallery = 'custom_hooks[ReRankHook].gallery'
+
+
+whitened = dict(type='mmc2f.Gallery', whiten='lda')
 
 # Rows of a question differ in what they override; the first is the default
 # of the configs.
@@ -26,6 +30,41 @@ questions = {
             name='by the best score',
             measure='reranked',
             test_overrides={f'{post_processor}.gate': 'top1'},
+        ),
+    ],
+    'whitening of the gallery, by retrieval': [
+        dict(name='none', measure='retrieval'),
+        *(
+            dict(
+                name=kind.upper(),
+                measure='retrieval',
+                test_overrides={
+                    gallery: dict(type='mmc2f.Gallery', whiten=kind)
+                },
+                reference='none',
+            )
+            for kind in ('lda', 'pca')
+        ),
+    ],
+    # With the parameters' defaults, not tuned.
+    'mode of re-ranking': [
+        dict(name='coarse answer'),
+        dict(
+            name='paper, Eq. 8 and 9',
+            measure='reranked',
+            test_overrides={f'{post_processor}.mode': 'paper'},
+        ),
+        *(
+            dict(
+                name=f'{mode}, whitened',
+                measure='reranked',
+                test_overrides={
+                    f'{post_processor}.mode': mode,
+                    gallery: whitened,
+                },
+                reference='coarse answer',
+            )
+            for mode in ('kernel', 'prototypes')
         ),
     ],
     'how the navigator learns': [

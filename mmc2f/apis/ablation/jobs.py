@@ -136,12 +136,14 @@ def shell(command: Sequence[str], checkpoint_of: Path | None = None) -> str:
     """A command as one types it in the current folder.
 
     Args:
-        command: Arguments; the interpreter becomes ``python``.
+        command: Interpreter, program and arguments. The program is one of
+            our tools, wherever they are installed.
         checkpoint_of: Training folder whose last checkpoint is named through
             its note, so that the line does for each seed.
     """
     here = f'{Path.cwd()}/'
-    words = ['python', *command[1:]]
+    program = f'tools/{Path(command[1]).name}'
+    words = ['python', program, *command[2:]]
     texts = [shlex.quote(word.removeprefix(here)) for word in words]
     if checkpoint_of is not None:
         note = str(checkpoint_of / 'last_checkpoint').removeprefix(here)
