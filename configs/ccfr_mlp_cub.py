@@ -16,9 +16,7 @@ model = dict(
         nodes=('layer3', 'layer4.0', 'layer4.1', 'layer4.2'),
         init_cfg=dict(type='Pretrained', checkpoint='torchvision://resnet50'),
     ),
-    neck=dict(
-        _delete_=True, type='mmc2f.TrilinearPoolingNeck', channels=8192
-    ),
+    neck=dict(_delete_=True, type='mmc2f.TrilinearPoolingNeck', channels=8192),
     navigator=dict(in_indices=(0, -1)),
 )
 # A region's feature is pooled another way than the global one, so that its

@@ -23,6 +23,11 @@ questions = {
             name='of the global feature',
             test_overrides={'model.coarse_source': 'global'},
         ),
+        dict(
+            name='of both and the regions',
+            test_overrides={'model.coarse_source': 'joined'},
+            reference='of the embedding',
+        ),
     ],
     'gate of re-ranking': [
         dict(name='each class by its own score', measure='reranked'),
@@ -83,26 +88,20 @@ questions = {
         dict(
             name='number by silhouette',
             overrides={
-                'model.global_head.tree': dict(
-                    clustering, num_clusters='silhouette'
-                )
+                'model.tree': dict(clustering, num_clusters='silhouette')
             },
         ),
         *(
             dict(
                 name=f'{count} clusters',
-                overrides={
-                    'model.global_head.tree': dict(
-                        clustering, num_clusters=count
-                    )
-                },
+                overrides={'model.tree': dict(clustering, num_clusters=count)},
                 reference='number by silhouette',
             )
             for count in (4, 8, 16)
         ),
         dict(
             name='known tree',
-            overrides={'model.global_head.tree': 'TAXONOMY'},
+            overrides={'model.tree': 'TAXONOMY'},
             reference='number by silhouette',
         ),
     ],
@@ -120,4 +119,31 @@ rows = [
     for group, (data, taxonomy) in datasets.items()
     for question, answers in questions.items()
     for row in answers
+]
+# The global pass sees the same 224 pixels; images of the fonts have no more.
+large = dict(
+    {
+        'model.global_size': 224,
+        'train_dataloader.dataset.pipeline[RandomResizedCrop].scale': 448,
+    },
+    **{
+        f'{split}_dataloader.dataset.pipeline[{kind}].{name}': size
+        for split in ('val', 'test')
+        for kind, name, size in [
+            ('ResizeEdge', 'scale', 512),
+            ('CenterCrop', 'crop_size', 448),
+        ]
+    },
+)
+rows += [
+    dict(
+        row,
+        group=f'{group}: source of the crops',
+        config=f'../ccfr_{data}.py',
+    )
+    for group, data in [('birds', 'cub2010_lite0'), ('Grocery', 'grocery')]
+    for row in [
+        dict(name='the input of 224 pixels'),
+        dict(name='the image at 448 pixels', overrides=large),
+    ]
 ]

@@ -15,15 +15,10 @@ datasets = {
     'Grocery': ('grocery', clustering),
     'fonts': ('fonts', 'fonts'),
 }
-# EfficientNet-Lite0, two regions in each of two scales.
-channels, regions = 1280, 4
 multi_level_loss = dict(
     type='mmc2f.MultiLevelLoss', lam=1.0, label_smoothing=0.1
 )
-concatenated = dict(
-    fusion=dict(mode='pool_concat'),
-    head=dict(in_channels=channels + regions * channels),
-)
+concatenated = dict(fusion=dict(mode='pool_concat'))
 rows = [
     dict(row, group=group)
     for group, (data, tree) in datasets.items()
@@ -34,11 +29,11 @@ rows = [
             config=f'../baseline_{data}.py',
             overrides=dict(
                 model=dict(
+                    tree=tree,
                     head=dict(
                         type='mmc2f.MultiLevelHead',
-                        tree=tree,
                         loss=dict(multi_level_loss, _delete_=True),
-                    )
+                    ),
                 )
             ),
         ),

@@ -10,6 +10,8 @@ from typing import Any
 
 from mmengine.config import Config, DictAction
 
+from mmc2f.apis.load_config import complete_config
+
 __all__ = [
     'cfg_options',
     'config_digest',
@@ -22,7 +24,7 @@ __all__ = [
 TEST_ONLY = ('topn', 'topm', 't_sf', 't_sc', 'gate', 'taxonomy')
 TEST_PREFIXES = ('test_', 'val_')
 TEST_HOOK = 'ReRankHook'
-BY_TYPE = re.compile(r'(?P<list>\w+)\[(?P<type>[\w.]+)\]')
+BY_TYPE = re.compile(r'(?P<list>[\w.]+)\[(?P<type>[\w.]+)\]')
 
 
 def flatten(overrides: Mapping[str, Any], prefix: str = '') -> dict[str, Any]:
@@ -45,11 +47,12 @@ def merged_config(
     overrides: Mapping[str, Any],
     use_environment: bool = True,
 ) -> tuple[Config, dict[str, Any]]:
-    """A config with the overrides in it.
+    """A config with the overrides in it, as :func:`load_config` reads it.
 
     The part of a list is named by its type, so that the list may grow:
-    ``'custom_hooks[ReRankHook].post_processor.topn'``. The scope of the
-    type may be left out.
+    ``'custom_hooks[ReRankHook].post_processor.topn'``,
+    ``'train_dataloader.dataset.pipeline[CenterCrop].crop_size'``. The scope
+    of the type may be left out.
 
     Args:
         config: File of the config.
@@ -71,6 +74,8 @@ def merged_config(
         for key, value in flatten(overrides).items()
     }
     try:
+        cfg.merge_from_dict(dotted)
+        complete_config(cfg)
         cfg.merge_from_dict(dotted)
     except (KeyError, TypeError) as error:
         raise ValueError(f'{config}: {error}') from error
@@ -141,7 +146,7 @@ def _with_places(key: str, cfg: Config) -> str:
         name, wanted = match['list'], match['type']
         found = [
             index
-            for index, part in enumerate(cfg.get(name) or [])
+            for index, part in enumerate(_at(cfg, name) or [])
             if wanted in (part['type'], part['type'].rpartition('.')[2])
         ]
         if len(found) != 1:
@@ -152,6 +157,14 @@ def _with_places(key: str, cfg: Config) -> str:
         return f'{name}.{found[0]}'
 
     return BY_TYPE.sub(place, key)
+
+
+def _at(cfg: Config, name: str) -> Any:
+    """Value of a dotted name, None where there is none."""
+    value = cfg
+    for part in name.split('.'):
+        value = value.get(part) if hasattr(value, 'get') else None
+    return value
 
 
 def _parsed(text: str) -> dict[str, Any]:

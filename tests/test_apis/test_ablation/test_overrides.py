@@ -1,8 +1,8 @@
 """Overrides of a row, in the config and on the command line."""
 
 import pytest
-from mmengine.config import Config
 
+from mmc2f.apis import load_config
 from mmc2f.apis.ablation.overrides import (
     cfg_options,
     config_digest,
@@ -16,6 +16,7 @@ data_root = '{{$ABLATE_DATA:data}}/birds'
 model = dict(head=dict(type='A', loss=dict(type='B', x=1)))
 custom_hooks = [dict(type='mmc2f.One'), dict(type='mmc2f.ReRankHook', n=1)]
 gate = 'per_class'
+loader = dict(dataset=dict(pipeline=[dict(type='Load'), dict(type='Crop')]))
 test_cfg = dict()
 """
 
@@ -37,16 +38,23 @@ def test_merges_as_the_command_line_does(config):
         'model': dict(head=dict(loss=dict(type='C', _delete_=True))),
         'custom_hooks[ReRankHook].n': 5,
         'custom_hooks[mmc2f.One].new': (1,),
+        'loader.dataset.pipeline[Crop].size': 3,
     }
     cfg, dotted = merged_config(config, overrides)
     assert cfg.model.head == dict(type='A', loss=dict(type='C'))
     assert cfg.custom_hooks == [
         dict(type='mmc2f.One', new=(1,)),
-        dict(type='mmc2f.ReRankHook', n=5),
+        dict(
+            type='mmc2f.ReRankHook',
+            n=5,
+            post_processor=dict(
+                type='mmc2f.ReRankPostProcessor', gate='per_class'
+            ),
+        ),
     ]
-    again = Config.fromfile(config)
-    again.merge_from_dict(dotted)
-    assert again.to_dict() == cfg.to_dict()
+    assert cfg.loader.dataset.pipeline[1] == dict(type='Crop', size=3)
+    # What every tool makes of the same options.
+    assert load_config(config, dotted).to_dict() == cfg.to_dict()
 
 
 @pytest.mark.parametrize(
@@ -54,6 +62,7 @@ def test_merges_as_the_command_line_does(config):
     [
         ({'custom_hooks[Two].n': 1}, 'has 0 parts of the type Two'),
         ({'nothing[Two].n': 1}, 'nothing has 0 parts'),
+        ({'gate.x[Two].n': 1}, r'gate\.x has 0 parts'),
         ({'gate.x': 1}, 'own.py: .*gate'),
         ({'custom_hooks.7.n': 1}, 'own.py: .*7'),
     ],
