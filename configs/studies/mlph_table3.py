@@ -35,3 +35,22 @@ rows = [
         ),
     ]
 ]
+# Own classifier, finest one, or the mean of both: by the same training.
+rows += [
+    dict(
+        name=name,
+        group=f'{group}: what answers at the {view} resolution',
+        config=f'../mlph_{data}.py',
+        view=view,
+        test_overrides={'model.head.combine': combine},
+        test_options=no_gallery,
+        reference=None if combine == 'none' else 'own classifier',
+    )
+    for group, data in datasets.items()
+    for view in ('medium', 'low')
+    for name, combine in [
+        ('own classifier', 'none'),
+        ('sum of the finest', 'marginal'),
+        ('geometric mean of both', 'product'),
+    ]
+]
