@@ -70,7 +70,7 @@ def default_grid(
         return dict(
             topn=topn,
             topm=(10, 25, 50, 100),
-            tau=(0.02, 0.05, 0.1, 0.2),
+            tau=(0.02, 0.05, 0.1, 0.2, 0.4),
             temperature=tempers,
             weight=(0.1, 0.3, 0.5, 0.7, 0.9),
         )
@@ -87,7 +87,9 @@ def default_grid(
     return dict(
         topn=few or topn,
         topm=(10, 50),
-        t_sc=sorted({round(max(0.0, q), 3) for q in quantiles.tolist()}),
+        t_sc=sorted(
+            {0.0, *(round(max(0.0, q), 3) for q in quantiles.tolist())}
+        ),
         gate=('per_class', 'top1'),
         alpha=(0.0, 1.0),
         t_sf=(0.3, 0.5, 0.7, 0.9, 1.0),
