@@ -2,10 +2,10 @@
 
 _base_ = [
     '_base_/datasets/cub2010.py',
-    '_base_/datasets/images_224.py',
+    '_base_/datasets/images_448_lite0.py',
     '_base_/models/ccfr_lite0.py',
     '_base_/schedules/ccfr_stages.py',
-    '_base_/rerank_runtime.py',
+    '_base_/rerank_calibrated.py',
 ]
 
 model = dict(num_classes=_base_.num_classes)

@@ -9,7 +9,7 @@ _base_ = [
     '_base_/datasets/multi_resolution_128.py',
     '_base_/models/mlph_lite0.py',
     '_base_/schedules/mlph_stages.py',
-    '_base_/rerank_runtime.py',
+    '_base_/rerank_calibrated.py',
 ]
 
 model = dict(

@@ -5,24 +5,42 @@ cosine = dict(type='CosineAnnealingLR')
 train_cfg = dict(
     stages=dict(
         _delete_=True,
-        pretraining=dict(epochs=3, losses=('multi_level',), schedule=cosine),
+        classifier=dict(
+            epochs=1,
+            min_iters=90,
+            losses=('multi_level',),
+            frozen=('backbone',),
+            lr_scale=2.0,
+        ),
+        pretraining=dict(
+            epochs=8,
+            min_iters=750,
+            losses=('multi_level',),
+            warmup_iters=60,
+            norm_eval=('backbone',),
+            schedule=cosine,
+        ),
         navigator=dict(
             epochs=1,
+            min_iters=90,
             losses=('region', 'ranking'),
             frozen=('backbone', 'global_head'),
             # Confidence ranks the regions: start with one that means
             # something.
             warm_start=('region_head',),
-            schedule=cosine,
         ),
         joint=dict(
-            epochs=2,
-            losses=('softmax', 'triplet'),
+            epochs=4,
+            min_iters=370,
+            # Each part has a loss of its own: the global one alone explains
+            # the training images, and would leave the others nothing.
+            losses=('multi_level', 'region', 'softmax', 'triplet'),
+            frozen=('navigator',),
             # Whole images and crops share the backbone, not their statistics.
             norm_eval=('backbone',),
-            # A fixed normalisation bears lower rates than one that follows.
-            lr_scale=0.2,
+            lr_scale=0.5,
             warm_start=('head',),
+            warmup_iters=40,
             schedule=cosine,
         ),
     ),

@@ -1,13 +1,27 @@
-# Plain fine-tune: SGD, a cosine, a classifier that learns 10 times as fast.
+# Plain fine-tune: the new classifier alone, then everything, with a cosine.
+# Small sets get more epochs, to reach min_iters.
+cosine = dict(type='CosineAnnealingLR')
 train_cfg = dict(
     type='mmc2f.StagedTrainLoop',
     stages=dict(
-        finetune=dict(epochs=6, schedule=dict(type='CosineAnnealingLR'))
+        classifier=dict(
+            epochs=1, min_iters=90, frozen=('backbone',), lr_scale=2.0
+        ),
+        finetune=dict(
+            epochs=10,
+            min_iters=900,
+            warmup_iters=60,
+            # With few images of each class, statistics of a batch are worse
+            # than those of ImageNet.
+            norm_eval=('backbone',),
+            schedule=cosine,
+        ),
     ),
     val_interval=1,
 )
 optim_wrapper = dict(
     optimizer=dict(type='SGD', lr=0.01, momentum=0.9, weight_decay=1e-4),
+    clip_grad=dict(max_norm=5.0),
     paramwise_cfg=dict(
         custom_keys={
             'head': dict(lr_mult=10),

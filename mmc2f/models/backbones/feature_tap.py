@@ -35,6 +35,10 @@ class FeatureTap(BaseModule):
         norm_eval: Keep batch normalisation on its running statistics while
             training. Crops and whole images have different statistics, and
             the shared backbone sees both.
+        frozen: Names of modules of the network that are not trained and
+            stay in evaluation mode, such as ``('conv_stem', 'bn1',
+            'blocks.0')``. Early layers see edges and colours, which a small
+            data set teaches nothing new about, and cost the most time.
         channels_last: Keep channels in the last place in memory. The values
             are the same; depthwise networks train faster on a CPU, see
             ``benchmarks/cpu_training_step.py``.
@@ -44,7 +48,7 @@ class FeatureTap(BaseModule):
         **kwargs: Passed on to the library's builder.
 
     Raises:
-        ValueError: An unknown ``source`` or an unknown node, with the nodes
+        ValueError: An unknown ``source``, node or frozen module, with those
             that there are; names and numbers mixed; numbers of a network
             that cannot count its stages, ``final_norm`` without numbers.
         FileNotFoundError: The checkpoint of ``init_cfg`` is not there.
@@ -57,6 +61,7 @@ class FeatureTap(BaseModule):
         source: str = 'timm',
         final_norm: bool = False,
         norm_eval: bool = False,
+        frozen: Sequence[str] = (),
         channels_last: bool = False,
         init_cfg: dict | None = None,
         **kwargs,
@@ -82,6 +87,9 @@ class FeatureTap(BaseModule):
             self.model = network
         else:
             self.model = _cut(extract, network, self.nodes, model_name)
+        self.frozen = [_part(self.model, name, model_name) for name in frozen]
+        for module in self.frozen:
+            module.requires_grad_(False)
         self.memory_format = torch.contiguous_format
         if channels_last:
             self.memory_format = torch.channels_last
@@ -146,8 +154,10 @@ class FeatureTap(BaseModule):
         self.is_init = True
 
     def train(self, mode: bool = True) -> 'FeatureTap':
-        """Set the mode; ``norm_eval`` keeps the normalisation fixed."""
+        """Set the mode; what is frozen or at rest keeps its own."""
         super().train(mode)
+        for module in self.frozen:
+            module.eval()
         if mode and self.norm_eval:
             for module in self.modules():
                 if isinstance(module, nn.modules.batchnorm._BatchNorm):
@@ -192,6 +202,17 @@ def _cut(
         known = [n for n, _ in network.named_modules() if n.count('.') < 2]
         raise ValueError(
             f'{name} has not all of the nodes {nodes} ({error}); its outer '
+            f'modules are {", ".join(filter(None, known))}'
+        ) from error
+
+
+def _part(network: nn.Module, name: str, model_name: str) -> nn.Module:
+    try:
+        return network.get_submodule(name)
+    except AttributeError as error:
+        known = [n for n, _ in network.named_modules() if n.count('.') < 2]
+        raise ValueError(
+            f'{model_name} has no module {name!r} to freeze; its outer '
             f'modules are {", ".join(filter(None, known))}'
         ) from error
 

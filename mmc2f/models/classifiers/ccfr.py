@@ -60,6 +60,9 @@ class CCFR(RegionTraining, Rerankable, BaseClassifier):
         global_size: Side in pixels that the image is reduced to for the
             global pass; regions are cut from the image as it came in. Boxes
             are in pixels of that one. None sends it through as it is.
+        normalize_parts: Give the global and the local part of the embedding
+            the same length when embeddings are compared, see
+            :attr:`embedding_parts`.
         coarse_source: Where the coarse softmax comes from: ``'fused'`` the
             classifier of the embedding (the paper's Table 3), ``'global'``
             the child classifier of the global feature (its Fig. 2),
@@ -107,6 +110,7 @@ class CCFR(RegionTraining, Rerankable, BaseClassifier):
         num_proposals: int = 3,
         num_random: int = 0,
         global_size: int | None = None,
+        normalize_parts: bool = False,
         coarse_source: str = 'fused',
         region_gate: str = 'none',
         ranking_target: str = 'confidence',
@@ -132,6 +136,7 @@ class CCFR(RegionTraining, Rerankable, BaseClassifier):
         self.num_proposals = num_proposals
         self.num_random = num_random
         self.global_size = global_size
+        self.normalize_parts = normalize_parts
         part = partial(build_part, registry=MODELS, num_classes=num_classes)
         self.nms = part(nms)
         self.cropper = part(cropper)
@@ -282,6 +287,14 @@ class CCFR(RegionTraining, Rerankable, BaseClassifier):
         whole, fused, local = (v.float().log_softmax(dim=1) for v in voices)
         local = local.unflatten(0, regions.shape[:2]).mean(dim=1)
         return (whole + fused + local) / 3
+
+    @property
+    def embedding_parts(self) -> tuple[int, ...] | None:
+        """Lengths of what a gallery normalises by itself; None: the whole."""
+        if not self.normalize_parts:
+            return None
+        local = self.fusion.out_features
+        return self.head.in_channels - local, local
 
     def metric_embedding(self, embedded: Embedded) -> Tensor:
         """What is compared by cosine, ``(B, D)``: the head's last feature."""

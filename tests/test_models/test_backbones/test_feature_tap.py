@@ -304,3 +304,22 @@ def test_nodes_that_do_not_go_together(nodes, kwargs, message):
 def test_numbers_of_a_network_that_has_none():
     with pytest.raises(ValueError, match=r'resnet18 cannot number.*by name'):
         FeatureTap('resnet18', (-1,), source='torchvision')
+
+
+def test_frozen_modules_stay_as_they_are():
+    tap = FeatureTap(
+        'test_efficientnet', ('blocks.3', 'bn2'), frozen=('conv_stem', 'bn1')
+    ).train()
+    network = tap.model
+    assert not network.bn1.training
+    assert network.blocks.get_submodule('0.0.bn1').training
+    before = network.bn1.running_mean.clone()
+    sum(x.mean() for x in tap(torch.randn(2, 3, 32, 32))).backward()
+    assert network.conv_stem.weight.grad is None
+    assert torch.equal(network.bn1.running_mean, before)
+    assert tap.eval().train().model.bn1.training is False
+
+
+def test_an_unknown_module_to_freeze():
+    with pytest.raises(ValueError, match=r"no module 'stem' to freeze.*bn1"):
+        FeatureTap('test_efficientnet', ('bn2',), frozen=('stem',))

@@ -130,3 +130,12 @@ def test_the_multi_level_head_of_cosines_has_its_tree(images, samples):
     assert model.global_head.fc.weight.grad.any()
     assert model.global_head.fc_parent.weight.grad.any()
     assert model.global_head.fc_parent.scale == 16
+
+
+def test_parts_of_the_embedding_for_the_gallery(images):
+    assert make().embedding_parts is None
+    model = make(normalize_parts=True)
+    embedded = model.embed(images)
+    whole, local = model.embedding_parts
+    assert whole == embedded.global_feature.shape[1]
+    assert whole + local == embedded.embedding.shape[1]
