@@ -5,9 +5,14 @@ _base_ = [
     '_base_/datasets/images_128.py',
     '_base_/models/lite0.py',
     '_base_/schedules/finetune.py',
-    '_base_/default_runtime.py',
+    '_base_/rerank_calibrated.py',
 ]
 
-model = dict(num_classes=_base_.num_classes)
-train_cfg = dict(stages=dict(finetune=dict(epochs=16)), val_interval=4)
-optim_wrapper = dict(optimizer=dict(lr=0.02))
+model = dict(num_classes=_base_.num_classes, backbone=dict(frozen=()))
+# Letters are no photographs: statistics and early layers follow.
+train_cfg = dict(
+    stages=dict(
+        classifier=dict(epochs=1), finetune=dict(epochs=15, norm_eval=())
+    ),
+    val_interval=20,
+)

@@ -11,6 +11,8 @@ _base_ = [
 model = dict(
     num_classes=_base_.num_classes,
     tree='fonts',  # not clustered, but known
+    backbone=dict(frozen=()),
+    global_size=None,
     cropper=dict(size=64),
 )
 train_dataloader = dict(
@@ -18,10 +20,11 @@ train_dataloader = dict(
 )
 train_cfg = dict(
     stages=dict(
-        pretraining=dict(epochs=8),
-        navigator=dict(epochs=3),
+        classifier=dict(epochs=1),
+        # Letters are no photographs: statistics and early layers follow.
+        pretraining=dict(epochs=8, norm_eval=()),
+        navigator=dict(epochs=2),
         joint=dict(epochs=5),
     ),
-    val_interval=4,
+    val_interval=20,
 )
-optim_wrapper = dict(optimizer=dict(lr=0.02))
