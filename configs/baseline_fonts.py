@@ -12,7 +12,8 @@ model = dict(num_classes=_base_.num_classes, backbone=dict(frozen=()))
 # Letters are no photographs: statistics and early layers follow.
 train_cfg = dict(
     stages=dict(
-        classifier=dict(epochs=1), finetune=dict(epochs=15, norm_eval=())
+        classifier=dict(epochs=2, min_iters=0),
+        finetune=dict(epochs=27, min_iters=0, norm_eval=()),
     ),
     val_interval=20,
 )

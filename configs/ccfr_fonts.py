@@ -20,11 +20,11 @@ train_dataloader = dict(
 )
 train_cfg = dict(
     stages=dict(
-        classifier=dict(epochs=1),
+        classifier=dict(epochs=2, min_iters=0),
         # Letters are no photographs: statistics and early layers follow.
-        pretraining=dict(epochs=8, norm_eval=()),
-        navigator=dict(epochs=2),
-        joint=dict(epochs=5),
+        pretraining=dict(epochs=16, min_iters=0, norm_eval=()),
+        navigator=dict(epochs=3, min_iters=0),
+        joint=dict(epochs=8, min_iters=0),
     ),
     val_interval=20,
 )
