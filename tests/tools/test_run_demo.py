@@ -17,7 +17,9 @@ def started(monkeypatch, tmp_path):
         assert kwargs['cwd'] == ROOT
         assert kwargs['check']
         commands.append([str(word) for word in command[1:]])
-        (tmp_path / 'last_checkpoint').write_text('epoch_14.pth\n')
+        for folder in (tmp_path, tmp_path / 'plain'):
+            folder.mkdir(exist_ok=True)
+            (folder / 'last_checkpoint').write_text('epoch_14.pth\n')
 
     monkeypatch.setattr(subprocess, 'run', start)
     return commands
@@ -31,26 +33,30 @@ def test_runs_all_of_it_in_order(started, tmp_path):
         'tools/dataset_converters/make_fonts.py',
         'tools/train.py',
         'tools/test.py',
+        'tools/train.py',
         'tools/test.py',
         'tools/draw_predictions.py',
         'tools/draw_predictions.py',
+        'tools/results_table.py',
     ]
     assert all((ROOT / command[0]).is_file() for command in started)
-    make, _, coarse, reranked, *draw = started
+    make, _, coarse, _, reranked, *draw, table = started
     assert make[1] == str(ROOT / 'data' / 'fonts')
-    assert all(option in command for command in started[1:])
-    for command in started[1:]:
-        assert command[1] == demo.CONFIG
+    assert all(option in command for command in started[1:-1])
+    configs = [command[1] for command in started[1:-1]]
+    assert configs == 2 * [demo.BASELINE] + 4 * [demo.CONFIG]
     assert coarse[2] == reranked[2] == 'epoch_14.pth'
     assert '--no-rerank' in coarse
+    assert '--no-rerank' not in reranked
     out = reranked[reranked.index('--out') + 1]
     assert all(command[2] == out for command in draw)
+    assert table[1:] == [str(tmp_path / 'plain'), str(tmp_path)]
     assert not (tmp_path / 'gallery.safetensors').exists()
 
 
 def test_options_are_those_of_the_tools(started, tmp_path):
     demo.main(['--work-dir', str(tmp_path), '--cfg-options', 'a=1'])
-    for script, *args in started[1:]:
+    for script, *args in started[1:-1]:
         load_tool(script.removeprefix('tools/')).parse_args(args)
 
 

@@ -1,7 +1,7 @@
 """The whole of CCFR on font faces, without any download.
 
-Draws the data, trains all stages, builds the gallery, tests with and without
-re-ranking, prints the table and draws two pictures.
+Draws the data, trains a plain classifier and all stages of CCFR, builds the
+gallery, tests, draws two pictures, and prints the table of both models.
 
 Example:
     python tools/demo/run_demo.py --work-dir work_dirs/demo
@@ -12,11 +12,13 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT / 'data'
 CONFIG = 'configs/ccfr_fonts.py'
+BASELINE = 'configs/baseline_fonts.py'
 
 
 def parse_args(args: list[str] | None = None) -> argparse.Namespace:
@@ -47,6 +49,16 @@ def run(*command: object) -> None:
     )
 
 
+def train_and_test(
+    config: str, work_dir: Path, testing: Sequence, options: Sequence
+) -> None:
+    """Train a config to its end, then test what it has learned."""
+    place = ('--work-dir', work_dir)
+    run('tools/train.py', config, *place, *options)
+    checkpoint = (ROOT / work_dir / 'last_checkpoint').read_text().strip()
+    run('tools/test.py', config, checkpoint, *place, *testing, *options)
+
+
 def environment() -> dict[str, str]:
     """The environment, with folders of the demo's own.
 
@@ -73,17 +85,17 @@ def main(args: list[str] | None = None) -> None:
     work_dir = Path(args.work_dir)
     options = ['--cfg-options', *args.cfg_options] if args.cfg_options else []
     run('tools/dataset_converters/make_fonts.py', DATA / 'fonts')
-    run('tools/train.py', CONFIG, '--work-dir', work_dir, *options)
-    checkpoint = (ROOT / work_dir / 'last_checkpoint').read_text().strip()
-    test = ('tools/test.py', CONFIG, checkpoint, '--work-dir', work_dir)
-    run(*test, '--no-rerank', *options)
+    plain = work_dir / 'plain'
+    train_and_test(BASELINE, plain, ['--no-rerank'], options)
     predictions = work_dir / 'predictions.jsonl'
     gallery = work_dir / 'gallery.safetensors'
     (ROOT / gallery).unlink(missing_ok=True)
-    run(*test, '--gallery', gallery, '--out', predictions, *options)
+    outputs = ['--gallery', gallery, '--out', predictions]
+    train_and_test(CONFIG, work_dir, outputs, options)
     draw = ('tools/draw_predictions.py', CONFIG, predictions)
     run(*draw, '--which', 'first', '--num', 1, *options)
     run(*draw, '--which', 'mended', '--num', 1, *options)
+    run('tools/results_table.py', plain, work_dir)
     print(f'\nThe demo took {time.perf_counter() - start:.0f} s.')
 
 
