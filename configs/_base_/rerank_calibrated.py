@@ -1,8 +1,8 @@
 # The runtime of models whose answers are re-ranked by class means of whitened
 # embeddings. kappa is the middle, in log scale, of what does equally well on
-# held-out training images of the birds: from 12 to 100 the accuracy stays within
-# half a point. tools/tune_rerank.py chooses it for your data, and whether to
-# re-rank at all.
+# held-out training images of the birds: from 12 to 100 the accuracy stays
+# within half a point. tools/tune_rerank.py chooses it for your data, and
+# whether to re-rank at all.
 _base_ = 'default_runtime.py'
 
 custom_hooks = [
