@@ -14,6 +14,7 @@ Example:
 import argparse
 import os
 import shlex
+import shutil
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -138,7 +139,7 @@ def write(result: StudyResult, args: argparse.Namespace) -> None:
     study = result.study
     command = ['', str(Path(__file__).resolve()), str(args.study)]
     if args.out is None:
-        print(report(result, shell(command), None))
+        print(report(result, shell(command), {}))
         return
     images = args.images or args.out.parent / 'images'
     images.mkdir(parents=True, exist_ok=True)
@@ -150,10 +151,30 @@ def write(result: StudyResult, args: argparse.Namespace) -> None:
         for group, rows in result.groups().items()
     }
     draw_ablation(rows, study.title).savefig(picture)
-    link = Path(os.path.relpath(picture, args.out.parent)).as_posix()
-    text = report(result, shell([*command, '--out', str(args.out)]), link)
+    pictures = {study.title: picture, **copy_curves(study, args.root, images)}
+    links = {
+        title: Path(os.path.relpath(path, args.out.parent)).as_posix()
+        for title, path in pictures.items()
+    }
+    text = report(result, shell([*command, '--out', str(args.out)]), links)
     write_section(args.out, study.name, text)
     print(f'results: {args.out}\nplot: {picture}')
+
+
+def copy_curves(study: Study, root: Path, images: Path) -> dict[str, Path]:
+    """Curves of the tuned rows, of the first seed that is done."""
+    found = {}
+    for number, row in enumerate(study.rows):
+        drawn = [
+            test.curves
+            for test in jobs_of(study, row, root)
+            if test.tune and test.curves.is_file()
+        ]
+        if drawn:
+            copy = images / f'ablation_{study.name}_{number}.png'
+            shutil.copyfile(drawn[0], copy)
+            found[f'{row.group} {row.name}, tuning'.strip()] = copy
+    return found
 
 
 def main(args: list[str] | None = None) -> StudyResult | None:

@@ -79,7 +79,7 @@ def study(tmp_path, monkeypatch):
     """A study of one tiny training, in the current folder."""
     monkeypatch.chdir(tmp_path)
     images = write_images(tmp_path, splits=('train', 'test'), size=128)
-    write_config(tmp_path / 'own.py', images)
+    write_config(tmp_path / 'own.py', images, stage_epochs=(1, 1, 1, 1))
     path = tmp_path / 'tiny_study.py'
     path.write_text(
         f'title = "Tiny"\nconfig = "own.py"\noverrides = {NO_WORKERS}\n'

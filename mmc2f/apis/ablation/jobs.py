@@ -17,7 +17,7 @@ from mmc2f.apis.ablation.study import Row, Study
 
 __all__ = ['Evaluation', 'Training', 'jobs_of', 'shell']
 
-PREDICTIONS = 'predictions.jsonl'
+PREDICTIONS, CURVES = 'predictions.jsonl', 'tuning.png'
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,11 @@ class Evaluation:
     def predictions(self) -> Path:
         """What ``--out`` writes."""
         return self.folder / PREDICTIONS
+
+    @property
+    def curves(self) -> Path:
+        """What the tuning has drawn."""
+        return self.folder / CURVES
 
     def commands(self, tools: Path, checkpoint: str) -> list[list[str]]:
         """What to run, one after another."""

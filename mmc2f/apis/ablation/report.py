@@ -1,7 +1,7 @@
 """A study as Markdown: tables, machine, time and every command."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mmc2f.apis.ablation.results import RowResult, StudyResult
@@ -21,13 +21,15 @@ NOTE = (
 )
 
 
-def report(result: StudyResult, command: str, picture: str | None) -> str:
+def report(
+    result: StudyResult, command: str, pictures: Mapping[str, str]
+) -> str:
     """The whole section, without its markers.
 
     Args:
         result: Figures and records.
         command: That wrote the section.
-        picture: Link to the plot.
+        pictures: Links to plots, by their titles.
     """
     parts = [
         f'### {result.study.title}',
@@ -39,8 +41,7 @@ def report(result: StudyResult, command: str, picture: str | None) -> str:
         counts = sorted({len(r.images) for r in rows if r.images})
         if counts:
             parts.append(f'{" and ".join(map(str, counts))} test images.')
-    if picture:
-        parts.append(f'![{result.study.title}]({picture})')
+    parts += [f'![{title}]({link})' for title, link in pictures.items()]
     parts += _origin(result)
     parts.append(_commands(result))
     return '\n\n'.join(parts) + '\n'

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -107,9 +108,13 @@ def _test(
     if finished_test(test) is not None:
         return
     training = test.training
-    commands = test.commands(tools, training.checkpoint)
+    checkpoint = training.checkpoint
+    commands = test.commands(tools, checkpoint)
     for command in commands:
         _call(command, test.folder / 'test.out', environment)
+    drawn = Path(checkpoint).with_suffix('.rerank.png')
+    if test.tune and drawn.is_file():
+        shutil.copyfile(drawn, test.curves)
     trained = _trained(training)
     Record(
         digest=test.digest,

@@ -38,6 +38,9 @@ note.write_text(str(args.work_dir / 'epoch_1.pth'))
 if options.get('stop') == str(seed) and not args.resume:
     sys.exit('stopped half way')
 """
+TUNE = """
+Path(args.checkpoint).with_suffix('.rerank.png').write_text('curves')
+"""
 TEST = """
 folder = log('3', 'Epoch(test)')
 assert args.checkpoint == str(args.work_dir.parent / 'epoch_1.pth')
@@ -61,7 +64,7 @@ def tools(tmp_path):
     for name, arguments, body in (
         ('train', ("'--resume', action='store_true'",), TRAIN),
         ('test', ("'checkpoint'", "'--out', type=Path"), TEST),
-        ('tune_rerank', ("'checkpoint'",), ''),
+        ('tune_rerank', ("'checkpoint'",), TUNE),
     ):
         extra = "parser.add_argument('--no-validate', action='store_true')\n"
         extra += '\n'.join(f'parser.add_argument({a})' for a in arguments)

@@ -10,6 +10,8 @@ from mmc2f.apis.ablation import (
     write_section,
 )
 
+PICTURES = {'T': 'images/s.png', 'tuning': 'images/t.png'}
+
 
 @pytest.fixture
 def text(tools, study, tmp_path, monkeypatch):
@@ -31,7 +33,7 @@ def text(tools, study, tmp_path, monkeypatch):
     ]
     run_all(tests, tools)
     result = collect(rows, tmp_path / 'root')
-    return report(result, 'python tools/ablate.py s.py', 'images/s.png')
+    return report(result, 'python tools/ablate.py s.py', PICTURES)
 
 
 def test_tables(text):
@@ -78,7 +80,7 @@ def test_commands_once_and_exact(text):
 
 
 def test_machine_code_and_plot(text):
-    assert '![T](images/s.png)' in text
+    assert '![T](images/s.png)\n\n![tuning](images/t.png)' in text
     machine = text.split('Machine: ')[1].splitlines()[0]
     assert 'torch' in machine
     assert 'Code: mmc2f' in machine
@@ -86,7 +88,7 @@ def test_machine_code_and_plot(text):
 
 def test_nothing_run(study, tmp_path):
     result = collect(study(dict(name='a')), tmp_path)
-    assert 'Nothing has been run yet.' in report(result, 'x', None)
+    assert 'Nothing has been run yet.' in report(result, 'x', {})
 
 
 def test_section_is_replaced_and_the_rest_stays(tmp_path):

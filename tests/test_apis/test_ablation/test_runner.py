@@ -99,6 +99,7 @@ def test_tunes_before_the_test(study, run, calls):
     commands = finished_test(tests[0]).commands
     names = [re.search(r'(\w+)\.py', c)[1] for c in commands]
     assert names == ['train', 'tune_rerank', 'test']
+    assert tests[0].curves.read_text() == 'curves'
 
 
 def test_jobs_share_the_cores(study, run, calls, monkeypatch):
