@@ -9,11 +9,9 @@ _base_ = [
 ]
 
 model = dict(num_classes=_base_.num_classes, backbone=dict(frozen=()))
-# Letters are no photographs: statistics and early layers follow.
+stage_epochs = (2, 27)
 train_cfg = dict(
-    stages=dict(
-        classifier=dict(epochs=2, min_iters=0),
-        finetune=dict(epochs=27, min_iters=0, norm_eval=()),
-    ),
+    # Letters are no photographs: statistics and early layers follow.
+    stages=dict(finetune=dict(norm_eval=())),
     val_interval=20,
 )

@@ -18,13 +18,9 @@ model = dict(
 train_dataloader = dict(
     sampler=dict(_delete_=True, type='mmc2f.PKSampler', num_images_per_class=2)
 )
+stage_epochs = (2, 16, 3, 8)
 train_cfg = dict(
-    stages=dict(
-        classifier=dict(epochs=2, min_iters=0),
-        # Letters are no photographs: statistics and early layers follow.
-        pretraining=dict(epochs=16, min_iters=0, norm_eval=()),
-        navigator=dict(epochs=3, min_iters=0),
-        joint=dict(epochs=8, min_iters=0),
-    ),
+    # Letters are no photographs: statistics and early layers follow.
+    stages=dict(pretraining=dict(norm_eval=())),
     val_interval=20,
 )

@@ -7,7 +7,8 @@ stages are shorter.
 
 _base_ = 'ccfr_fonts.py'
 
-train_cfg = dict(stage_epochs=(1, 1, 1, 1), val_interval=1)
+stage_epochs = (1, 1, 1, 1)
+train_cfg = dict(val_interval=1)
 
 model = dict(
     navigator=dict(

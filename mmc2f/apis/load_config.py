@@ -23,7 +23,7 @@ FIELDS = {
     'images_per_class': 'train_dataloader.sampler.num_images_per_class',
     'learning_rate': 'optim_wrapper.optimizer.lr',
     'stage_epochs': 'train_cfg.stage_epochs',
-    'max_epochs': 'train_cfg.stage_epochs',
+    'max_epochs': 'train_cfg.stages.finetune.epochs',
 }
 #: What those parts must be; of mmpretrain's they are none.
 TAKERS = {
@@ -99,6 +99,9 @@ def complete_config(cfg: Config) -> None:
     for name, field in FIELDS.items():
         if cfg.get(name) is not None:
             _write(cfg, field, cfg[name])
+    if cfg.get('max_epochs') is not None:
+        # As stage_epochs, it is meant as it is said.
+        _write(cfg, 'train_cfg.stages.finetune.min_iters', 0)
     for name in LOADERS:
         _complete_loader(cfg, name)
     _complete_model(cfg)

@@ -49,7 +49,7 @@ def test_a_child_says_only_what_is_its_own(tmp_path):
     assert cfg.train_dataloader.batch_size == sampler.batch_size == 6
     assert sampler.num_images_per_class == 4
     processor = hook(cfg, 'mmc2f.ReRankHook').post_processor
-    assert (processor.t_sc, processor.t_sf) == (0.1, 0.5)
+    assert (processor.t_sc, processor.mode) == (0.1, 'prototypes')
     accuracy, reranked = cfg.test_evaluator
     assert accuracy.topk == (1,)
     assert 'tree' not in reranked
@@ -77,9 +77,11 @@ def test_facts_come_from_the_command_line_too():
 
 
 def test_a_plain_fine_tune_lasts_max_epochs():
-    assert load('baseline_fonts', {'max_epochs': 3}).train_cfg == dict(
-        load('baseline_fonts').train_cfg, stage_epochs=3
-    )
+    stages = load('baseline_grocery', {'max_epochs': 3}).train_cfg.stages
+    assert stages.finetune.epochs == 3
+    assert stages.finetune.min_iters == 0
+    # Where there is no such stage, nothing is made up.
+    assert 'finetune' not in load('ccfr_fonts', {'max_epochs': 3}).train_cfg
 
 
 @pytest.mark.parametrize(

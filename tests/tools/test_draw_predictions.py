@@ -135,20 +135,22 @@ def test_config_options_choose_other_images(draw, tmp_path):
 
 #: Shows test images as they are, and at 8 of their 128 pixels.
 WRAPPED = """
-test_dataloader['dataset'] = dict(
-    _delete_=True,
-    type='mmc2f.MultiResolutionDataset',
-    dataset=test_data,
-    tree={tree!r},
-    views=[
-        dict(name='high', level=0, resolution=None),
-        dict(name='low', level=1, resolution=8),
-    ],
-    pipeline=[
-        dict(type='mmc2f.LoadImage'),
-        dict(type='mmc2f.DegradeResolution'),
-        dict(type='PackInputs'),
-    ],
+test_dataloader = dict(
+    dataset=dict(
+        _delete_=True,
+        type='mmc2f.MultiResolutionDataset',
+        dataset=dict(_base_.test_data, data_root=data_root),
+        tree={tree!r},
+        views=[
+            dict(name='high', level=0, resolution=None),
+            dict(name='low', level=1, resolution=8),
+        ],
+        pipeline=[
+            dict(type='mmc2f.LoadImage'),
+            dict(type='mmc2f.DegradeResolution'),
+            dict(type='PackInputs'),
+        ],
+    )
 )
 """
 

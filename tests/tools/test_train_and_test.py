@@ -62,7 +62,7 @@ def run_test(config, work_dir, tmp_path):
     def run(*options):
         return test.main(
             [
-                *(str(config), str(work_dir / 'epoch_3.pth')),
+                *(str(config), str(work_dir / 'epoch_4.pth')),
                 *('--work-dir', str(tmp_path / 'work')),
                 *map(str, options),
                 *NO_WORKERS,
@@ -80,13 +80,13 @@ def read_log(work_dir):
 
 def test_trains_through_all_stages(work_dir):
     checkpoint = (work_dir / 'last_checkpoint').read_text()
-    assert checkpoint == str(work_dir / 'epoch_3.pth')
+    assert checkpoint == str(work_dir / 'epoch_4.pth')
     # Random weights would answer as well; these have been trained.
     first, last = (
         torch.load(work_dir / f'epoch_{i}.pth', weights_only=True)
-        for i in (2, 3)
+        for i in (3, 4)
     )
-    for part in ('backbone', 'fusion', 'head'):
+    for part in ('backbone', 'region_head', 'head'):
         assert any(
             not value.equal(last['state_dict'][name])
             for name, value in first['state_dict'].items()
@@ -99,7 +99,7 @@ def test_tree_is_clustered_written_and_kept(work_dir):
     tree = LabelTree.from_json(work_dir / 'label_tree.json')
     assert tree.names() == CLASSES
     assert tree.num_classes(1) == 2
-    assert tree_of_checkpoint(str(work_dir / 'epoch_3.pth')) == tree
+    assert tree_of_checkpoint(str(work_dir / 'epoch_4.pth')) == tree
     dumped = Config.fromfile(work_dir / 'own.py')
     assert LabelTree.build(dumped.model.tree.to_dict()) == tree
     # The facts of the dump must not undo it.
@@ -108,8 +108,8 @@ def test_tree_is_clustered_written_and_kept(work_dir):
 
 
 def test_checkpoint_needs_no_trust(work_dir):
-    loaded = torch.load(work_dir / 'epoch_3.pth', weights_only=True)
-    assert loaded['meta']['epoch'] == 3
+    loaded = torch.load(work_dir / 'epoch_4.pth', weights_only=True)
+    assert loaded['meta']['epoch'] == 4
 
 
 def test_coarse_answers_alone(run_test):
@@ -145,7 +145,7 @@ def test_predictions_are_written_with_their_neighbours(run_test, tmp_path):
         assert all(
             n['image'].startswith('train/') for n in record['neighbours']
         )
-        assert len(record['regions']) == 4
+        assert len(record['regions']) == 2
 
 
 def test_boxes_are_written_in_the_format_of_coco(run_test, tmp_path):
@@ -153,7 +153,7 @@ def test_boxes_are_written_in_the_format_of_coco(run_test, tmp_path):
     metrics = run_test('--no-rerank', '--boxes', out)
     assert metrics['coco/images'] == NUM_IMAGES
     boxes = json.loads(out.read_text())
-    assert len(boxes) == 4 * NUM_IMAGES
+    assert len(boxes) == 2 * NUM_IMAGES
     meaning = json.loads(out.with_name('boxes_images.json').read_text())
     assert [c['name'] for c in meaning['categories']] == list(CLASSES)
 
@@ -163,18 +163,18 @@ def test_training_resumes_from_the_latest_checkpoint(
 ):
     stopped = tmp_path / 'stopped'
     stopped.mkdir()
-    shutil.copy(work_dir / 'epoch_2.pth', stopped)
-    (stopped / 'last_checkpoint').write_text(str(stopped / 'epoch_2.pth'))
+    shutil.copy(work_dir / 'epoch_3.pth', stopped)
+    (stopped / 'last_checkpoint').write_text(str(stopped / 'epoch_3.pth'))
     # Clustering would make three groups now.
     options = [*NO_WORKERS, 'tree.num_clusters=3']
     train.main([str(config), '--work-dir', str(stopped), '--resume', *options])
-    assert (stopped / 'epoch_3.pth').exists()
+    assert (stopped / 'epoch_4.pth').exists()
     assert not (stopped / 'epoch_1.pth').exists()
     assert not (stopped / 'label_tree.json').exists()
-    tree = tree_of_checkpoint(str(stopped / 'epoch_3.pth'))
+    tree = tree_of_checkpoint(str(stopped / 'epoch_4.pth'))
     assert tree == LabelTree.from_json(work_dir / 'label_tree.json')
-    weights = torch.load(stopped / 'epoch_3.pth', weights_only=True)
-    assert weights['meta']['epoch'] == 3
+    weights = torch.load(stopped / 'epoch_4.pth', weights_only=True)
+    assert weights['meta']['epoch'] == 4
 
 
 def refused(tmp_path, error, message, config):
@@ -287,7 +287,7 @@ def test_reranking_is_added_kept_and_taken_away(config):
     with_hook = options_of_test(config, '--rerank')
     assert hook_types(with_hook).count(test.HOOK) == 1
     assert test.HOOK not in hook_types(options_of_test(config, '--no-rerank'))
-    plain = ROOT / 'configs' / 'baseline_fonts.py'
+    plain = ROOT / 'configs' / 'baseline_cub.py'
     assert test.HOOK not in hook_types(options_of_test(plain))
     assert hook_types(options_of_test(plain, '--rerank'))[-1] == test.HOOK
 

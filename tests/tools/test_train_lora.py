@@ -63,7 +63,7 @@ def test_tools_train_cluster_test_and_rerank_with_lora(tmp_path):
     load_tool('train.py').main(
         [str(config), '--work-dir', str(work_dir), *NO_WORKERS]
     )
-    checkpoint = work_dir / 'epoch_3.pth'
+    checkpoint = work_dir / 'epoch_4.pth'
     saved = torch.load(checkpoint, weights_only=True)['state_dict']
     kept = [name for name in saved if name.startswith('backbone.')]
     assert kept and all('.lora_' in name for name in kept)

@@ -11,7 +11,7 @@ TOP = dict(
     num_classes=CLASSES,
     taxonomy=None,
     tree=dict(type='mmc2f.ClassClustering', num_clusters=2),
-    stage_epochs=(1, 1, 1),
+    stage_epochs=(1, 1, 1, 1),
     batch_size=8,
     t_sf=1.0,
 )

@@ -184,7 +184,7 @@ def test_compiled_training_step():
         (dict(interactions=()), 'interactions is empty'),
         (dict(interactions=((0, 3),)), 'from 0 to 2'),
         (dict(interactions=((0, 1),)), 'map 2 is in no interaction'),
-        (dict(in_indices=(0, 1)), 'must be of one length'),
+        (dict(in_indices=(0, 1)), 'must have one entry per map each'),
         (dict(channels=0), 'channels must be at least 1'),
     ],
 )
