@@ -1,6 +1,7 @@
-"""One linear classifier for each level of a class hierarchy."""
+"""One classifier for each level of a class hierarchy."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -8,6 +9,7 @@ from mmpretrain.models.heads import ClsHead
 from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 
+from mmc2f.models.heads.cosine_cls_head import CosineLinear, feature_norm
 from mmc2f.models.heads.multi_level_head import hard_labels
 from mmc2f.registry import MODELS
 from mmc2f.structures import (
@@ -19,7 +21,7 @@ from mmc2f.structures import (
 
 @MODELS.register_module()
 class HierarchicalHead(ClsHead):
-    """Linear classifiers of all levels on one shared feature.
+    """Classifiers of all levels on one shared feature.
 
     .. code-block:: text
 
@@ -41,6 +43,9 @@ class HierarchicalHead(ClsHead):
         in_channels: Length of the feature.
         num_classes: Classes of the finest level; only to check the tree.
         loss: Config of the loss, built once for each level.
+        scale: None for linear classifiers. A number makes them cosine
+            classifiers on the normalised feature, see
+            :class:`~mmc2f.models.CosineClsHead`.
         level_thresholds: For each level the confidence from which on its
             answer is given, None for a level that never answers; see
             ``tools/calibrate_levels.py``. With them predictions carry the
@@ -66,6 +71,7 @@ class HierarchicalHead(ClsHead):
         in_channels: int,
         num_classes: int | None = None,
         loss: dict = dict(type='mmpretrain.CrossEntropyLoss'),  # noqa: B006
+        scale: float | None = None,
         level_thresholds: Sequence[float | None] | None = None,
         combine: str = 'none',
         level_weights: float | Sequence[float] = 0.5,
@@ -87,8 +93,13 @@ class HierarchicalHead(ClsHead):
         )
         self._check_combination()
         levels = self.tree.levels
+        self.norm = nn.Identity()
+        classifier = nn.Linear
+        if scale is not None:
+            self.norm = feature_norm(in_channels)
+            classifier = partial(CosineLinear, scale=scale)
         self.fcs = nn.ModuleList(
-            nn.Linear(in_channels, self.tree.num_classes(level))
+            classifier(in_channels, self.tree.num_classes(level))
             for level in levels
         )
         # Some losses remember the number of classes they first saw.
@@ -96,8 +107,8 @@ class HierarchicalHead(ClsHead):
         self.register_buffer('tree_json', self.tree.to_buffer())
 
     def pre_logits(self, feats: tuple[Tensor, ...]) -> Tensor:
-        """The feature ``(B, in_channels)``, the last of the neck's."""
-        return feats[-1]
+        """The neck's last feature ``(B, in_channels)``, normalised."""
+        return self.norm(feats[-1])
 
     def forward(self, feats: tuple[Tensor, ...]) -> Tensor:
         """Logits of the finest level ``(B, C_0)``."""

@@ -310,3 +310,29 @@ def test_is_built_from_a_config(tree):
     assert [fc.out_features for fc in head.fcs] == [4, 3, 2]
     head.init_weights()
     assert head.fcs[2].bias.abs().max() == 0
+
+
+def test_with_a_scale_all_levels_compare_directions(tree):
+    """Logits are scale * cos(normalised feature, weight), loop by loop."""
+    torch.manual_seed(0)
+    head = HierarchicalHead(tree, FEATURES, scale=16.0).eval()
+    head.norm.running_mean.normal_()
+    head.norm.running_var.uniform_(0.5, 2.0)
+    feature = torch.randn(5, FEATURES)
+    mean, var = head.norm.running_mean, head.norm.running_var
+    normal = (feature - mean) / (var + head.norm.eps).sqrt()
+    torch.testing.assert_close(head.pre_logits((feature,)), normal)
+    predictions = head.predict((feature,), [None] * 5)
+    for level, fc in enumerate(head.fcs):
+        for x, sample in zip(normal, predictions, strict=True):
+            logits = torch.tensor(
+                [16.0 * (x @ w) / (x.norm() * w.norm()) for w in fc.weight]
+            )
+            torch.testing.assert_close(
+                sample.level_scores[level], logits.softmax(0)
+            )
+
+
+def test_a_scale_that_is_not_positive_is_refused(tree):
+    with pytest.raises(ValueError, match='scale must be positive, got 0'):
+        HierarchicalHead(tree, FEATURES, scale=0)
