@@ -7,6 +7,7 @@ from mmc2f.visualization.draw_regions import draw_regions
 from mmc2f.visualization.draw_rerank import draw_rerank
 from mmc2f.visualization.draw_resolutions import draw_resolutions
 from mmc2f.visualization.draw_tuning import draw_tuning
+from mmc2f.visualization.save_picture import save_picture
 
 __all__ = [
     'contact_sheet',
@@ -16,4 +17,5 @@ __all__ = [
     'draw_rerank',
     'draw_resolutions',
     'draw_tuning',
+    'save_picture',
 ]
