@@ -48,9 +48,8 @@ from mmc2f.retrieval import (
     side_file,
     tune_rerank_on_folds,
 )
-from mmc2f.retrieval.fingerprint import hash_json
 from mmc2f.retrieval.tune_rerank import TUNED_MODES
-from mmc2f.visualization import draw_tuning
+from mmc2f.visualization import draw_tuning, save_picture
 
 WHITENINGS = {'none': None, 'lda': 'lda', 'pca': 'pca'}
 
@@ -154,7 +153,6 @@ def embed_fold(
     for name, loader in zip(('fit', 'held_out'), loaders, strict=True):
         file = Path(checkpoint).with_suffix(f'.{name}.safetensors')
         made_by = run_fingerprint(cfg, runner.model, loader.dataset)
-        made_by['images'] = hash_json(list(_images(loader)))
         images = EmbeddedImages.load(file, made_by) if cache else None
         if images is None:
             images = embed_images(runner.model, loader, made_by, name)
@@ -211,13 +209,10 @@ def tuning_table(tuned: TunedReRank) -> Table:
 
 
 def _paths(loader: DataLoader) -> Iterator[str]:
-    return (str(Path(path).resolve()) for path, _ in _images(loader))
-
-
-def _images(loader: DataLoader) -> Iterator[tuple[str, int]]:
-    for i in range(len(loader.dataset)):
-        info = loader.dataset.get_data_info(i)
-        yield str(info.get('img_path')), int(info['gt_label'])
+    dataset = loader.dataset
+    for i in range(len(dataset)):
+        path = str(dataset.get_data_info(i).get('img_path'))
+        yield str(Path(path).resolve())
 
 
 def main(args: list[str] | None = None) -> TunedReRank:
@@ -239,7 +234,7 @@ def main(args: list[str] | None = None) -> TunedReRank:
     path = side_file(args.checkpoint)
     tuned = replace(tuned, weights=weights(cfg, args.checkpoint))
     tuned.save(path)
-    draw_tuning(tuned).savefig(path.with_suffix('.png'))
+    save_picture(draw_tuning(tuned), path.with_suffix('.png'))
     rich.print(tuning_table(tuned))
     print(f'parameters: {path}\npicture: {path.with_suffix(".png")}')
     return tuned

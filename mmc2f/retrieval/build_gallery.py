@@ -1,7 +1,6 @@
 """Embed a data set, and fill a gallery with it."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import torch
@@ -13,6 +12,7 @@ from torch.utils.data import DataLoader
 from mmc2f.model_state import evaluation_mode, unwrap_model
 from mmc2f.retrieval.embedded_images import EmbeddedImages
 from mmc2f.retrieval.gallery import Gallery
+from mmc2f.retrieval.image_ids import image_id
 
 __all__ = ['build_gallery', 'embed_images']
 
@@ -109,7 +109,7 @@ def embed_images(
         torch.stack(embeddings),
         torch.tensor(labels),
         None if probs[0] is None else torch.stack(probs),
-        [_image_id(path, root, i) for i, path in enumerate(paths)],
+        [image_id(path, root, i) for i, path in enumerate(paths)],
         None if names is None else list(names),
         embedding_parts(model),
         dict(fingerprint),
@@ -140,16 +140,6 @@ def _read_row(sample: BaseDataElement, position: int) -> _Row:
         sample.get('view'),
         int(sample.get('level', 0)),
     )
-
-
-def _image_id(path: str | None, root: str | None, place: int) -> str:
-    """The path under the data root, so that the data may move."""
-    if path is None:
-        return f'image {place}'
-    absolute, root = Path(path).absolute(), Path(root or '').absolute()
-    if absolute.is_relative_to(root):
-        return absolute.relative_to(root).as_posix()
-    return str(path)
 
 
 def _in_dataset_order(shares: Sequence[list[_Row]]) -> list[_Row]:

@@ -8,6 +8,12 @@ from pathlib import Path
 
 from torch import Tensor
 
+from mmc2f.files.safetensors_file import (
+    DIGEST,
+    hash_tensors,
+    read_tensors,
+    write_tensors,
+)
 from mmc2f.retrieval.gallery import Gallery
 
 __all__ = ['EmbeddedImages']
@@ -58,24 +64,15 @@ class EmbeddedImages:
 
     def save(self, path: str | os.PathLike) -> None:
         """Write a safetensors file; the old one stays until it is whole."""
-        from safetensors.torch import save_file
-
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
         metadata = {
             name: json.dumps(getattr(self, name)) for name in _JSON_FIELDS
         }
         tensors = {
-            name: getattr(self, name).contiguous()
+            name: getattr(self, name)
             for name in _TENSORS
             if getattr(self, name) is not None
         }
-        unfinished = path.with_name(f'{path.name}.{os.getpid()}.tmp')
-        try:
-            save_file(tensors, unfinished, {'format': _FORMAT, **metadata})
-            os.replace(unfinished, path)
-        finally:
-            unfinished.unlink(missing_ok=True)
+        write_tensors(path, tensors, {'format': _FORMAT, **metadata})
 
     @classmethod
     def load(
@@ -88,24 +85,20 @@ class EmbeddedImages:
             fingerprint: Of what is wanted.
 
         Returns:
-            ``None`` where there is no such file, it is damaged, or it is of
-            other weights, images or preprocessing: it is a cache.
+            ``None`` where there is no such file, it is damaged or was changed
+            since it was written, or it is of other weights, images or
+            preprocessing: it is a cache.
         """
-        from safetensors import SafetensorError, safe_open
-
         if not Path(path).is_file():
             return None
         try:
-            with safe_open(path, framework='pt') as file:
-                metadata = file.metadata() or {}
-                if metadata.get('format') != _FORMAT:
-                    return None
-                fields = {n: json.loads(metadata[n]) for n in _JSON_FIELDS}
-                if fields['fingerprint'] != dict(fingerprint):
-                    return None
-                tensors = dict.fromkeys(_TENSORS)
-                for name in file.keys():  # noqa: SIM118, not a dict
-                    tensors[name] = file.get_tensor(name)
-        except (SafetensorError, json.JSONDecodeError, KeyError):
+            tensors, metadata = read_tensors(path)
+            if metadata.get('format') != _FORMAT:
+                return None
+            fields = {n: json.loads(metadata[n]) for n in _JSON_FIELDS}
+        except (ValueError, KeyError, RecursionError):
             return None
-        return cls(**tensors, **fields)
+        is_whole = metadata.get(DIGEST) == hash_tensors(tensors, metadata)
+        if fields['fingerprint'] != dict(fingerprint) or not is_whole:
+            return None
+        return cls(**{**dict.fromkeys(_TENSORS), **tensors}, **fields)

@@ -12,7 +12,9 @@ from torch import nn
 
 from mmc2f.arguments import type_name
 from mmc2f.datasets.requirements import class_names
+from mmc2f.files.safetensors_file import hash_tensor
 from mmc2f.model_state import unwrap_model
+from mmc2f.retrieval.image_ids import dataset_images, hash_images
 
 __all__ = ['fingerprint', 'hash_json', 'run_fingerprint']
 
@@ -56,8 +58,12 @@ def run_fingerprint(
     Args:
         cfg: Full config, whose test pipeline and normalisation count.
         model: With the weights.
-        dataset: The images to embed: their classes, and their resolutions
-            where they come in several views.
+        dataset: The images to embed: their names, labels and classes, and
+            their resolutions where they come in several views.
+
+    Returns:
+        As :func:`fingerprint`, with ``'images'``, a digest of names and
+        labels, where the data set tells them without being decoded.
     """
     preparation = dict(
         pipeline=cfg.test_dataloader.dataset.pipeline,
@@ -69,7 +75,10 @@ def run_fingerprint(
     if views is not None:
         # Part of what happens to the pixels.
         preparation['resolutions'] = [view.resolution for view in views]
-    return fingerprint(model, preparation, class_names(dataset))
+    made_by = fingerprint(model, preparation, class_names(dataset))
+    if hasattr(dataset, 'get_data_info'):
+        made_by['images'] = hash_images(*dataset_images(dataset))
+    return made_by
 
 
 def _hash_weights(model: nn.Module) -> str:
@@ -79,11 +88,7 @@ def _hash_weights(model: nn.Module) -> str:
     digest = hashlib.sha256()
     for name, value in sorted(values.items()):
         if isinstance(value, torch.Tensor):
-            value = value.detach().cpu().contiguous()
-            head = f'{name} {value.dtype} {tuple(value.shape)}\n'
-            digest.update(head.encode())
-            # Bytes, since numpy has no bfloat16.
-            digest.update(value.reshape(-1).view(torch.uint8).numpy())
+            hash_tensor(digest, name, value)
         else:
             digest.update(f'{name} {_to_json(value)}\n'.encode())
     return digest.hexdigest()

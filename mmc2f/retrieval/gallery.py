@@ -1,9 +1,7 @@
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from mmc2f.registry import TASK_UTILS
@@ -11,18 +9,14 @@ from mmc2f.retrieval.exact_index import ExactIndex
 from mmc2f.retrieval.faiss_index import FaissIndex
 from mmc2f.retrieval.gallery_checks import (
     check_embeddings,
-    check_fingerprint,
     check_image_ids,
     check_is_filled,
     check_labels,
     check_queries,
     warn_of_missing_classes,
 )
-from mmc2f.retrieval.gallery_file import (
-    GalleryContent,
-    read_gallery,
-    write_gallery,
-)
+from mmc2f.retrieval.gallery_content import GalleryContent, with_whitening
+from mmc2f.retrieval.gallery_file import read_gallery, write_gallery
 from mmc2f.retrieval.neighbours import Neighbours
 from mmc2f.retrieval.rerank import NO_NEIGHBOUR
 from mmc2f.retrieval.whitening import (
@@ -63,8 +57,8 @@ class Gallery:
             float32.
         labels: Classes, ``(N,)`` int64.
         image_ids: A name for each image, N of them.
-        fingerprint: Of the weights, pipeline and classes it was built with;
-            of a whitened gallery also ``'whiten'``.
+        fingerprint: Of the weights, pipeline, classes and training images
+            it was built with; of a whitened gallery also ``'whiten'``.
         num_classes: C.
         class_names: Names of the C classes, or ``None``.
         parts: Lengths of the parts that are scaled, or ``None``.
@@ -104,8 +98,7 @@ class Gallery:
     @property
     def missing_classes(self) -> list[int]:
         """Classes without a gallery image, ascending."""
-        counts = self.labels.bincount(minlength=self.num_classes)
-        return (counts == 0).nonzero().flatten().tolist()
+        return self._content().missing_classes
 
     def fill(
         self,
@@ -152,7 +145,7 @@ class Gallery:
                 rows,
                 labels,
                 image_ids,
-                _with_whitening(fingerprint, self.whiten),
+                with_whitening(fingerprint, self.whiten),
                 num_classes,
                 None if class_names is None else list(class_names),
                 parts,
@@ -211,22 +204,9 @@ class Gallery:
         """
         if self._prototypes is None:
             check_is_filled(self.embeddings)
-            present = self.labels.unique()
-            means = self.embeddings.new_zeros(
-                self.num_classes, self.embeddings.shape[1]
-            ).index_add(0, self.labels, self.embeddings)
-            names = self.class_names or range(self.num_classes)
             self._prototypes = Gallery()
-            # Not set as content: classes without an image are known here.
-            self._prototypes._set(
-                replace(
-                    self._content(),
-                    embeddings=F.normalize(means[present]),
-                    labels=present,
-                    image_ids=[str(names[c]) for c in present.tolist()],
-                ),
-                warns=False,
-            )
+            # Classes without an image are known from here.
+            self._prototypes._set(self._content().prototypes(), warns=False)
         return self._prototypes
 
     def class_similarities(self, queries: Tensor) -> Tensor:
@@ -269,7 +249,7 @@ class Gallery:
         expected_fingerprint: Mapping[str, str] | None = None,
         **kwargs,
     ) -> 'Gallery':
-        """Read a file written by :meth:`save`.
+        """Read a file written by :meth:`save`, and check all that it holds.
 
         Args:
             path: The file.
@@ -280,13 +260,15 @@ class Gallery:
 
         Raises:
             FileNotFoundError: There is no such file.
-            ValueError: The file is not a gallery, or does not fit.
+            ValueError: The file is not a gallery, or does not fit, or holds
+                what :meth:`save` would not have written.
         """
         gallery = cls(**kwargs)
         content = read_gallery(path)
         if expected_fingerprint is not None:
-            expected = _with_whitening(expected_fingerprint, gallery.whiten)
-            check_fingerprint(content.fingerprint, expected, f'Gallery {path}')
+            content.check_made_by(
+                expected_fingerprint, gallery.whiten, f'Gallery {path}'
+            )
         gallery._set(content)
         return gallery
 
@@ -294,10 +276,10 @@ class Gallery:
         """Make sure that the gallery was built with this model.
 
         Raises:
-            ValueError: Weights, pipeline or classes differ; it says which.
+            ValueError: Weights, pipeline, classes or training images differ;
+                it says which.
         """
-        expected = _with_whitening(fingerprint, self.whiten)
-        check_fingerprint(self.fingerprint, expected, 'The gallery')
+        self._content().check_made_by(fingerprint, self.whiten, 'The gallery')
 
     def _set(self, content: GalleryContent, warns: bool = True) -> None:
         self._index.build(content.embeddings)
@@ -337,10 +319,3 @@ def _build_index(
     if isinstance(index, str):
         return FaissIndex(index)
     return TASK_UTILS.build(dict(index))
-
-
-def _with_whitening(
-    fingerprint: Mapping[str, str], whiten: str | None
-) -> dict[str, str]:
-    """The fingerprint of a gallery that is whitened, or not."""
-    return {**fingerprint, **({'whiten': whiten} if whiten else {})}

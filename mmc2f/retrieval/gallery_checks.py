@@ -2,11 +2,19 @@
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
+import torch
 from mmengine.logging import print_log
 from torch import Tensor
 
+from mmc2f.retrieval.whitening import check_whiten
+
+if TYPE_CHECKING:
+    from mmc2f.retrieval.gallery_content import GalleryContent
+
 __all__ = [
+    'check_content',
     'check_embeddings',
     'check_fingerprint',
     'check_image_ids',
@@ -19,6 +27,8 @@ __all__ = [
 
 _NAMED_AT_MOST = 5
 _DIGITS = 12
+# Rounding of a row of unit length stays far below this.
+_LENGTH_TOLERANCE = 1e-3
 
 
 def name_some(names: Iterable) -> str:
@@ -73,6 +83,8 @@ def check_labels(
             f'There are {len(class_names)} class names for {num_classes} '
             'classes.'
         )
+    if labels.is_floating_point():
+        raise ValueError(f'Labels are whole numbers, got {labels.dtype}.')
     is_bad = (labels < 0) | (labels >= num_classes)
     if is_bad.any():
         row = int(is_bad.nonzero()[0])
@@ -80,6 +92,26 @@ def check_labels(
             f'Image {image_ids[row]} has label {int(labels[row])}, but there '
             f'are {num_classes} classes.'
         )
+
+
+def check_content(content: 'GalleryContent') -> None:
+    """What a file gives is what filling a gallery would have made.
+
+    Raises:
+        ValueError: It is not; says of which image, class or field.
+    """
+    _check_fields(content)
+    check_image_ids(content.embeddings, content.labels, content.image_ids)
+    _check_dtypes(content)
+    check_embeddings(content.embeddings, content.image_ids)
+    _check_lengths(content.embeddings, content.image_ids)
+    check_labels(
+        content.labels,
+        content.image_ids,
+        content.num_classes,
+        content.class_names,
+    )
+    _check_transform(content)
 
 
 def check_is_filled(embeddings: Tensor) -> None:
@@ -136,6 +168,79 @@ def warn_of_missing_classes(
             f'so retrieval cannot speak for them: {name_some(names)}.',
             logger='current',
             level=logging.WARNING,
+        )
+
+
+def _check_fields(content: 'GalleryContent') -> None:
+    """What was JSON has the types that it was written with."""
+    names, parts = content.class_names, content.parts
+    is_of_type = {
+        'image_ids': _is_list_of(str, content.image_ids),
+        'fingerprint': isinstance(content.fingerprint, dict)
+        and _is_list_of(str, [*content.fingerprint.values()]),
+        'num_classes': _is_list_of(int, [content.num_classes])
+        and content.num_classes > 0,
+        'class_names': names is None or _is_list_of(str, names),
+        'parts': parts is None
+        or (_is_list_of(int, parts) and min(parts, default=0) > 0),
+    }
+    wrong = [name for name, is_right in is_of_type.items() if not is_right]
+    if wrong:
+        value = str(getattr(content, wrong[0]))
+        raise ValueError(
+            f'{wrong[0]} is not what a gallery has there, but {value:.60}.'
+        )
+
+
+def _is_list_of(kind: type, values: Any) -> bool:
+    # True and False are integers to Python.
+    is_list = isinstance(values, list | tuple)
+    return is_list and all(type(value) is kind for value in values)
+
+
+def _check_dtypes(content: 'GalleryContent') -> None:
+    dtypes = {'embeddings': torch.float32, 'labels': torch.int64}
+    for name, dtype in dtypes.items():
+        actual = getattr(content, name).dtype
+        if actual != dtype:
+            raise ValueError(f'The {name} are {actual}, not {dtype}.')
+
+
+def _check_lengths(embeddings: Tensor, image_ids: Sequence[str]) -> None:
+    """Rows have length 1, or 0 as that of an embedding of zeros."""
+    lengths = embeddings.norm(dim=1)
+    is_bad = (lengths - 1).abs() > _LENGTH_TOLERANCE
+    is_bad &= lengths != 0
+    if is_bad.any():
+        bad = is_bad.nonzero().flatten().tolist()
+        raise ValueError(
+            f'{len(bad)} of {len(embeddings)} embeddings are not of length 1 '
+            f'(the first has {float(lengths[bad[0]]):.4g}): '
+            f'{name_some(image_ids[i] for i in bad)}.'
+        )
+
+
+def _check_transform(content: 'GalleryContent') -> None:
+    """Parts and whitening fit the embeddings."""
+    dims = content.embeddings.shape[1]
+    whitening = content.whitening
+    if whitening is not None:
+        check_whiten(whitening.kind)
+        shapes = tuple(whitening.mean.shape), tuple(whitening.matrix.shape)
+        if shapes != ((dims,), (dims, dims)):
+            raise ValueError(
+                f'Embeddings of {dims} dimensions cannot be whitened by a '
+                f'mean {shapes[0]} and a matrix {shapes[1]}.'
+            )
+        for tensor in (whitening.mean, whitening.matrix):
+            if tensor.dtype != torch.float32 or not tensor.isfinite().all():
+                raise ValueError(
+                    'The whitening is not finite, or not of float32.'
+                )
+    if content.parts is not None and sum(content.parts) != dims:
+        raise ValueError(
+            f'Parts of {content.parts} dimensions make {sum(content.parts)}, '
+            f'but the embeddings have {dims}.'
         )
 
 

@@ -1,12 +1,22 @@
 """The gallery's file: safetensors, with ids and fingerprint as JSON."""
 
 import json
+import logging
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 
+from mmengine.logging import print_log
 from torch import Tensor
 
+from mmc2f.files.safetensors_file import (
+    DIGEST,
+    hash_tensors,
+    read_tensors,
+    write_tensors,
+)
+from mmc2f.retrieval.gallery_checks import check_content
+from mmc2f.retrieval.gallery_content import GalleryContent
 from mmc2f.retrieval.whitening import Whitening
 
 __all__ = ['GalleryContent', 'read_gallery', 'write_gallery']
@@ -21,30 +31,12 @@ _JSON_FIELDS = ('image_ids', 'fingerprint', 'num_classes', 'class_names')
 _WHITENING_TENSORS = ('whiten_mean', 'whiten_matrix')
 
 
-@dataclass(frozen=True)
-class GalleryContent:
-    """What a gallery file holds; the fields are those of the gallery."""
-
-    embeddings: Tensor
-    labels: Tensor
-    image_ids: list[str]
-    fingerprint: dict[str, str]
-    num_classes: int
-    class_names: list[str] | None
-    parts: tuple[int, ...] | None = None
-    whitening: Whitening | None = None
-
-
 def write_gallery(path: str | os.PathLike, content: GalleryContent) -> None:
     """Write a gallery; the old file stays whole until the new one is.
 
     Raises:
-        OSError: The folder cannot be made or written to.
+        OSError: The file cannot be written.
     """
-    from safetensors.torch import save_file
-
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     metadata = {'format': _FORMAT, 'version': _PLAIN_VERSION}
     for field in _JSON_FIELDS:
         metadata[field] = json.dumps(getattr(content, field))
@@ -57,24 +49,17 @@ def write_gallery(path: str | os.PathLike, content: GalleryContent) -> None:
     if whitening is not None:
         values = whitening.mean, whitening.matrix
         tensors |= zip(_WHITENING_TENSORS, values, strict=True)
-    tensors = {name: t.contiguous().cpu() for name, t in tensors.items()}
-    unfinished = path.with_name(f'{path.name}.{os.getpid()}.tmp')
-    try:
-        save_file(tensors, unfinished, metadata=metadata)
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    write_tensors(path, tensors, metadata)
 
 
 def read_gallery(path: str | os.PathLike) -> GalleryContent:
-    """Read what :func:`write_gallery` wrote.
+    """Read what :func:`write_gallery` wrote, and check it.
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: The file is damaged, or not a gallery of this version.
+        ValueError: The file is damaged, was changed since, holds what no
+            gallery does, or is not a gallery of this version.
     """
-    from safetensors import SafetensorError, safe_open
-
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(
@@ -82,25 +67,47 @@ def read_gallery(path: str | os.PathLike) -> GalleryContent:
             'the gallery from the train set.'
         )
     try:
-        with safe_open(path, framework='pt') as file:
-            metadata = file.metadata() or {}
-            _check_format(path, metadata, set(file.keys()))
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        tensors, metadata = read_tensors(path)
+    except ValueError as error:
+        raise _broken(path, error.__cause__) from error
+    _check_format(path, metadata, set(tensors))
+    content = _parse(path, metadata, tensors)
+    try:
+        check_content(content)
+        _check_digest(path, tensors, metadata)
+    except ValueError as error:
+        raise ValueError(
+            f'Gallery {path} is damaged. {error} Build the gallery anew.'
+        ) from error
+    return content
+
+
+def _parse(
+    path: Path, metadata: Mapping[str, str], tensors: Mapping[str, Tensor]
+) -> GalleryContent:
+    try:
         fields = {name: json.loads(metadata[name]) for name in _JSON_FIELDS}
         parts = json.loads(metadata.get('parts', 'null'))
         whiten = json.loads(metadata.get('whiten', 'null'))
-    except (SafetensorError, json.JSONDecodeError) as error:
-        raise ValueError(
-            f'{path} is not a whole safetensors gallery ({error}). Build the '
-            'gallery anew.'
-        ) from error
+    # A RecursionError tells of brackets in brackets.
+    except (ValueError, RecursionError) as error:
+        raise _broken(path, error) from error
+    whitening = None
     if whiten is not None:
         mean, matrix = (tensors[name] for name in _WHITENING_TENSORS)
-        fields['whitening'] = Whitening(whiten, mean, matrix)
+        whitening = Whitening(whiten, mean, matrix)
     return GalleryContent(
         **{name: tensors[name] for name in _TENSORS},
         **fields,
-        parts=None if parts is None else tuple(parts),
+        parts=tuple(parts) if isinstance(parts, list) else parts,
+        whitening=whitening,
+    )
+
+
+def _broken(path: Path, error: Exception) -> ValueError:
+    return ValueError(
+        f'{path} is not a whole safetensors gallery ({error}). Build the '
+        'gallery anew.'
     )
 
 
@@ -121,4 +128,22 @@ def _check_format(path: Path, metadata: dict, names: set[str]) -> None:
             f'{path} is a gallery of version {metadata.get("version")}; this '
             f'mmc2f reads versions {_PLAIN_VERSION} and {_VERSION}. Build '
             'the gallery anew.'
+        )
+
+
+def _check_digest(
+    path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]
+) -> None:
+    if DIGEST not in metadata:
+        print_log(
+            f'Gallery {path} was written by an older mmc2f and has no digest: '
+            'whether ids, labels or embeddings were changed since is not '
+            'known.',
+            logger='current',
+            level=logging.WARNING,
+        )
+    elif metadata[DIGEST] != hash_tensors(tensors, metadata):
+        raise ValueError(
+            'Its digest is not that of its content: ids, labels, embeddings '
+            'or what belongs to them were changed after it was written.'
         )

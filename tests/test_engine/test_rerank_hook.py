@@ -132,6 +132,18 @@ def test_preprocessor_beside_the_model_belongs_to_the_fingerprint(
         runner.test()
 
 
+def test_gallery_of_images_that_moved_is_refused(images, tmp_path):
+    data = shutil.copytree(images, tmp_path / 'images')
+    cfg = tiny_config(data, tmp_path)
+    file = str(tmp_path / 'gallery.safetensors')
+    Runner.from_cfg(with_hook(cfg, save_gallery=file)).test()
+    picture = data / 'train' / CLASSES[0] / '0.png'
+    picture.rename(data / 'train' / CLASSES[1] / 'moved.png')
+    runner = Runner.from_cfg(with_hook(cfg, gallery_file=file))
+    with pytest.raises(ValueError, match=r'does not fit .*images \(gallery'):
+        runner.test()
+
+
 def test_missing_gallery_file_is_named(cfg, tmp_path):
     file = str(tmp_path / 'none.safetensors')
     runner = Runner.from_cfg(with_hook(cfg, gallery_file=file))

@@ -240,6 +240,7 @@ def test_classes_without_an_image_are_named(monkeypatch):
         ({'image_ids': ['a']}, '1 ids'),
         ({'labels': torch.tensor([0, 5]), 'num_classes': 2}, 'b has label 5'),
         ({'labels': torch.tensor([0, -1])}, 'b has label -1'),
+        ({'labels': torch.tensor([0, 0.5])}, 'whole numbers'),
         ({'num_classes': 3, 'class_names': ['x']}, '1 class names for 3'),
     ],
 )
