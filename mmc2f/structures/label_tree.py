@@ -9,8 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from mmc2f.files import read_json, write_json
 from mmc2f.structures.label_tree_checks import check_tree, first_difference
 from mmc2f.structures.label_tree_csv import read_hierarchy_csv
+from mmc2f.structures.label_tree_names import check_order
 from mmc2f.taxonomies import PACKAGED_LEVELS, packaged_path
 
 __all__ = ['LabelTree']
@@ -95,7 +97,8 @@ class LabelTree:
         """Read a table with one row per finest class.
 
         Args:
-            path: UTF-8 CSV file with a header.
+            path: UTF-8 CSV file with a header, separated by commas,
+                semicolons or tabs.
             levels: Columns to take as levels, fine to coarse. ``None``: every
                 column but the ids', as the header orders them.
             id_column: Column of the class ids, from 0 or from 1. ``None``:
@@ -110,12 +113,18 @@ class LabelTree:
 
     @classmethod
     def from_json(cls, path: str | Path) -> 'LabelTree':
-        """Read what :meth:`to_json` wrote."""
+        """Read what :meth:`to_json` wrote.
+
+        Raises:
+            FileNotFoundError: There is no such file.
+            ValueError: It holds no tree; names file and class.
+        """
         path = Path(path)
         if not path.is_file():
             raise FileNotFoundError(f'hierarchy file {path} does not exist')
+        data = read_json(path)
         try:
-            return cls.from_dict(json.loads(path.read_text(encoding='utf-8')))
+            return cls.from_dict(data)
         except ValueError as error:
             raise ValueError(f'{path}: {error}') from error
 
@@ -227,24 +236,15 @@ class LabelTree:
     def check_class_names(self, names: Sequence[str], where: str) -> None:
         """Check count and order of the classes that ``where`` names.
 
-        Other spellings are accepted. The same names in another order are not:
-        every image would silently get a wrong parent.
+        Another order is refused: every image would silently get a wrong
+        parent. Names that the hierarchy does not know are taken for those
+        in their places, and a warning tells which; see :func:`check_order`.
 
         Raises:
-            ValueError: Another count, or the same names in another order.
+            ValueError: Another count, or a name in another place.
         """
         self.check_num_classes(len(names), where)
-        if sorted(names) != sorted(self.names()):
-            return
-        for index, (name, own) in enumerate(
-            zip(names, self.names(), strict=True)
-        ):
-            if name != own:
-                raise ValueError(
-                    f'class {index} is {name!r} in {where}, but {own!r} in '
-                    'the hierarchy: same names in another order. Order the '
-                    f"hierarchy's classes as in {where}"
-                )
+        check_order(names, self.names(), where)
 
     def to_dict(self) -> dict[str, list]:
         """Plain lists that JSON, a config or a checkpoint can hold."""
@@ -255,9 +255,12 @@ class LabelTree:
         }
 
     def to_json(self, path: str | Path) -> None:
-        """Write :meth:`to_dict` to a JSON file."""
-        text = json.dumps(self.to_dict(), ensure_ascii=False, indent=1)
-        Path(path).write_text(text + '\n', encoding='utf-8')
+        """Write :meth:`to_dict` to a JSON file.
+
+        Raises:
+            OSError: It cannot be written; what was there before is kept.
+        """
+        write_json(path, self.to_dict(), indent=1)
 
     def to_buffer(self) -> Tensor:
         """JSON bytes, ``(n,)`` uint8, to be saved with a module's weights."""

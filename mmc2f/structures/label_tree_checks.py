@@ -1,7 +1,8 @@
 """What makes levels, names and parents a tree, and how two trees differ."""
 
+import operator
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mmc2f.structures.label_tree import LabelTree
@@ -21,8 +22,15 @@ def check_tree(
     Raises:
         ValueError: They make no tree; says which class is wrong.
     """
+    for what, value in (
+        ('levels', levels),
+        ('class names', class_names),
+        ('parents', parents),
+    ):
+        _check_list(what, value)
     count = len(levels)
-    if count == 0 or len(set(levels)) != count:
+    are_names = all(isinstance(name, str) for name in levels)
+    if count == 0 or not are_names or len(set(levels)) != count:
         raise ValueError(f'levels must have distinct names, got {levels}')
     if (len(class_names), len(parents)) != (count, count - 1):
         raise ValueError(
@@ -70,7 +78,14 @@ def first_difference(tree: 'LabelTree', other: 'LabelTree') -> str | None:
     return None
 
 
+def _check_list(what: str, value: Any) -> None:
+    """Anything with an order but text, which is a list of letters."""
+    if isinstance(value, str | bytes | dict) or not hasattr(value, '__len__'):
+        raise ValueError(f'{what} must be a list, got {value!r:.60}')
+
+
 def _check_names(level: str, names: Names) -> None:
+    _check_list(f'class names of level {level!r}', names)
     if not names:
         raise ValueError(f'level {level!r} has no class')
     seen: dict[str, int] = {}
@@ -93,20 +108,36 @@ def _check_parents(
 ) -> None:
     """Check the links between a level and the next."""
     (level, level_above), (names, above) = levels, class_names
+    _check_list(f'parents of level {level!r}', parents)
     if len(parents) != len(names):
         raise ValueError(
             f'level {level!r} has {len(names)} classes but {len(parents)} '
             'parents; every class has exactly one'
         )
     for name, parent in zip(names, parents, strict=True):
+        if not _is_whole(parent):
+            raise ValueError(
+                f'parent of {level} {name!r} must be a whole number, its '
+                f'place among the {level_above} names from 0 on, got '
+                f'{parent!r}'
+            )
         if not 0 <= parent < len(above):
             raise ValueError(
                 f'parent {parent} of {level} {name!r} is outside '
                 f'0..{len(above) - 1}'
             )
-    childless = sorted(set(range(len(above))) - set(parents))
+    childless = sorted(set(range(len(above))) - set(map(int, parents)))
     if childless:
         raise ValueError(
             f'{level_above} {above[childless[0]]!r} (index {childless[0]}) '
             'has no child: classes are numbered from 0 without gaps'
         )
+
+
+def _is_whole(value: Any) -> bool:
+    """Of any integer type, but no truth value, which JSON tells apart."""
+    try:
+        operator.index(value)
+    except TypeError:
+        return False
+    return not isinstance(value, bool)

@@ -1,9 +1,10 @@
 """Reading the rows of a hierarchy file, with errors that name the row."""
 
-import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
+
+from mmc2f.files import read_csv
 
 __all__ = ['read_hierarchy_csv']
 
@@ -26,7 +27,8 @@ def read_hierarchy_csv(
     """Read class names and parents from a CSV file with a header.
 
     Args:
-        path: UTF-8 file, one row per finest class.
+        path: UTF-8 file, one row per finest class, see
+            :func:`mmc2f.files.parse_csv`.
         levels: Columns to take as levels, ordered fine to coarse. ``None``:
             every column but the ids', as the header orders them.
         id_column: Column of class ids, counted from 0 or from 1, in any row
@@ -41,9 +43,9 @@ def read_hierarchy_csv(
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: An empty cell, a gap in the ids, a repeated class or a
-            class with two parents. Names the file and the row; the header
-            is row 1.
+        ValueError: No table in UTF-8, an empty cell, a gap in the ids, a
+            repeated class or a class with two parents. Names the file and
+            the row; the header is row 1.
     """
     path = Path(path)
     levels, rows = _read_rows(path, levels, id_column)
@@ -63,20 +65,17 @@ def _read_rows(
 ) -> tuple[list[str], list[_Row]]:
     if not path.is_file():
         raise FileNotFoundError(f'hierarchy file {path} does not exist')
-    # utf-8-sig: spreadsheets put a byte order mark before the header.
-    with path.open(newline='', encoding='utf-8-sig') as file:
-        reader = csv.DictReader(file)
-        columns = reader.fieldnames or []
-        if id_column is None and DEFAULT_ID_COLUMN in columns:
-            id_column = DEFAULT_ID_COLUMN
-        if levels is None:
-            levels = [name for name in columns if name != id_column]
-        levels = list(levels)
-        _check_columns(path, columns, levels, id_column)
-        rows = [
-            _parse_row(path, reader.line_num, cells, levels, id_column)
-            for cells in reader
-        ]
+    columns, cells_of_rows = read_csv(path)
+    if id_column is None and DEFAULT_ID_COLUMN in columns:
+        id_column = DEFAULT_ID_COLUMN
+    if levels is None:
+        levels = [name for name in columns if name != id_column]
+    levels = list(levels)
+    _check_columns(path, columns, levels, id_column)
+    rows = [
+        _parse_row(path, number, cells, levels, id_column)
+        for number, cells in cells_of_rows
+    ]
     if not rows:
         raise ValueError(f'{path} has a header but no class')
     return levels, rows
@@ -104,17 +103,17 @@ def _check_columns(
 def _parse_row(
     path: Path,
     number: int,
-    cells: dict[str, str | None],
+    cells: Mapping[str, str],
     levels: list[str],
     id_column: str | None,
 ) -> _Row:
-    names = tuple((cells[level] or '').strip() for level in levels)
+    names = tuple(cells[level] for level in levels)
     for level, name in zip(levels, names, strict=True):
         if not name:
             raise ValueError(f'{path}, row {number}: {level!r} is empty')
     class_id = None
     if id_column:
-        text = (cells[id_column] or '').strip()
+        text = cells[id_column]
         if not text.isdecimal():
             raise ValueError(
                 f'{path}, row {number}: {id_column!r} must be a whole number '

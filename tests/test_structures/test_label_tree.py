@@ -2,6 +2,7 @@ import copy
 import json
 import pickle
 
+import numpy as np
 import pytest
 import torch
 from mmengine.config import ConfigDict
@@ -171,6 +172,9 @@ def test_csv_with_its_own_id_column(write):
         ('x,y\na,q\n', ['x', 'x'], 'distinct columns'),
         ('x,y\n', None, 'no class'),
         ('', ['x'], 'the header has nothing'),
+        ('x,y\na,q\nb,q,r\n', None, "row 3: cell 3, 'r', is in no column"),
+        ('x,y;z\na,q\n', None, 'row 1: the header has commas and semicol'),
+        ('x,y\na,q\n"b,q\n', None, 'row 3: .*quote not closed'),
     ],
 )
 def test_csv_error_names_the_row(write, text, levels, match):
@@ -178,6 +182,22 @@ def test_csv_error_names_the_row(write, text, levels, match):
     with pytest.raises(ValueError, match=match) as caught:
         LabelTree.from_csv(path, levels)
     assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize('separator', [',', ';', '\t'])
+def test_csv_of_other_separators(write, separator):
+    text = 'x,y\na,q\nb,q\n'.replace(',', separator)
+    tree = LabelTree.build(str(write(text)))
+    assert tree.to_dict() == dict(
+        levels=['x', 'y'], classes=[['a', 'b'], ['q']], parents=[[0, 0]]
+    )
+
+
+def test_csv_in_latin_1_is_named(tmp_path):
+    path = tmp_path / 'tree.csv'
+    path.write_bytes('x,y\na,q\né,q\n'.encode('latin-1'))
+    with pytest.raises(ValueError, match=r'tree\.csv, row 3: .*Latin-1'):
+        LabelTree.build(str(path))
 
 
 def test_levels_given_coarse_to_fine():
@@ -193,7 +213,8 @@ def test_missing_files(tmp_path):
 
 def test_json_of_something_else(tmp_path):
     path = tmp_path / 'tree.json'
-    for text in ('[1]', '{"levels": []}', '{'):
+    wrong = '{"levels": ["x"], "classes": null, "parents": []}'
+    for text in ('[1]', '{"levels": []}', '{', wrong, 'null', '\0'):
         path.write_text(text)
         with pytest.raises(ValueError, match=r'tree\.json'):
             LabelTree.from_json(path)
@@ -212,11 +233,29 @@ def test_json_of_something_else(tmp_path):
         (['x', 'y'], [['a'], ['q']], [[1]], "parent 1 of x 'a' is outside"),
         (['x', 'y'], [['a'], ['q']], [[-1]], "parent -1 of x 'a' is outside"),
         (['x', 'y'], [['a'], ['q', 'r']], [[0]], "'r'.*has no child"),
+        (['x', 'y'], [['a'], ['q']], [[0.7]], "of x 'a' .*whole .*got 0.7"),
+        (['x', 'y'], [['a'], ['q']], [[0.0]], 'whole number.*got 0.0'),
+        (['x', 'y'], [['a'], ['q']], [['0']], "whole number.*got '0'"),
+        (['x', 'y'], [['a'], ['q']], [[None]], 'whole number.*got None'),
+        (['x', 'y'], [['a'], ['q']], [[False]], 'whole number.*got False'),
+        (['x', 'y'], [['a'], ['q']], [None], "parents of level 'x'.*list"),
+        (['x', 'y'], [['a'], ['q']], None, 'parents must be a list'),
+        (['x'], ['abc'], [], "class names of level 'x' must be a list"),
+        (['x'], [[7]], [], 'class 0 .*must have a name, got 7'),
+        ('x', [['a']], [], 'levels must be a list'),
+        ([7], [['a']], [], 'levels must have distinct names'),
+        (['x'], {'a': 1}, [], 'class names must be a list'),
     ],
 )
 def test_no_tree(levels, names, parents, match):
     with pytest.raises(ValueError, match=match):
         LabelTree(levels, names, parents)
+
+
+@pytest.mark.parametrize('kind', [torch.tensor, np.array])
+def test_parents_of_any_integer_type(kind):
+    tree = LabelTree(LEVELS[:2], NAMES[:2], [kind(PARENTS[0])])
+    assert tree.parents == (tuple(PARENTS[0]),)
 
 
 def test_from_clusters():
@@ -239,6 +278,9 @@ def test_check_class_names(tree):
     tree.check_class_names(['A', 'B', 'C', 'D'], 'data')
     with pytest.raises(ValueError, match="class 1 is 'c' in data, but 'b'"):
         tree.check_class_names(['a', 'c', 'b', 'd'], 'data')
+    # One that is spelled otherwise does not let the others off.
+    with pytest.raises(ValueError, match="class 1 is 'c' in data, but 'b'"):
+        tree.check_class_names(['a', 'c', 'b', 'delta'], 'data')
     with pytest.raises(ValueError, match='data has 3 classes'):
         tree.check_class_names(['a', 'b', 'c'], 'data')
 
