@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from mmc2f.datasets.requirements import DATA_HINT
+from mmc2f.files import read_text
 
 __all__ = ['CubAnnotations', 'ObjectParts']
 
@@ -114,7 +115,7 @@ class CubAnnotations:
                 f'{path} does not exist; boxes and parts are read from '
                 f'{", ".join(COLUMNS)}, as CUB-200-2011 unpacks: {DATA_HINT}'
             )
-        lines = path.read_text(encoding='utf-8').splitlines()
+        lines = read_text(path).splitlines()
         for number, line in enumerate(lines, start=1):
             if not line.strip():
                 continue

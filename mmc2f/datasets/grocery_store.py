@@ -1,13 +1,13 @@
 """The Grocery Store Dataset in its own layout."""
 
-import csv
 from collections.abc import Iterator
 from typing import Any
 
-from mmengine.fileio import get_file_backend, get_text
+from mmengine import fileio
 from mmpretrain.datasets import BaseDataset
 
 from mmc2f.datasets.requirements import require_folder
+from mmc2f.files import decode_text, parse_csv
 from mmc2f.registry import DATASETS
 from mmc2f.structures import LabelTree
 
@@ -54,7 +54,9 @@ class GroceryStore(BaseDataset):
         self, data_root: str, split: str = 'train', **kwargs: Any
     ) -> None:
         self.split = split
-        self.file_backend = get_file_backend(data_root, enable_singleton=True)
+        self.file_backend = fileio.get_file_backend(
+            data_root, enable_singleton=True
+        )
         super().__init__(
             ann_file=f'{split}.txt', data_root=data_root, **kwargs
         )
@@ -89,7 +91,7 @@ class GroceryStore(BaseDataset):
                 f'file, and {self.data_root!r} has {self._list_files()}'
             )
         for number, line in enumerate(
-            get_text(self.ann_file).splitlines(), start=1
+            _read_text(self.ann_file).splitlines(), start=1
         ):
             if not line.strip():
                 continue
@@ -131,17 +133,20 @@ class GroceryStore(BaseDataset):
         if not self.file_backend.isfile(path):
             return
         expected = {str(i): name for i, name in enumerate(TREE.names())}
-        found = 0
-        for row in csv.DictReader(get_text(path).splitlines()):
+        table = parse_csv(_read_text(path), path)
+        for number, row in table.rows:
             class_id, name = (
                 row.get(CLASS_ID_COLUMN),
                 row.get(CLASS_NAME_COLUMN),
             )
-            found += 1
             if name is None or expected.get(class_id) != name:
                 raise ValueError(
-                    f'{path}, row {found + 1}: class {class_id} is called '
+                    f'{path}, row {number}: class {class_id} is called '
                     f'{name!r}, but in the Grocery Store Dataset it is '
                     f'{expected.get(class_id)!r}'
                 )
-        TREE.check_num_classes(found, path)
+        TREE.check_num_classes(len(table.rows), path)
+
+
+def _read_text(path: str) -> str:
+    return decode_text(fileio.get(path), path)

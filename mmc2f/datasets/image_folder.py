@@ -1,15 +1,18 @@
 """One's own images: a folder with one directory a class."""
 
 import logging
+from collections import Counter
 from collections.abc import Sequence
+from os.path import expanduser
 from typing import Any
 
-from mmengine.fileio import get_file_backend
+from mmengine import fileio
 from mmengine.logging import print_log
 from mmpretrain.datasets import BaseDataset
 from mmpretrain.datasets.custom import find_folders, get_samples
 
 from mmc2f.datasets.requirements import require_folder
+from mmc2f.files import decode_text
 from mmc2f.registry import DATASETS
 
 __all__ = ['ImageFolder']
@@ -40,8 +43,9 @@ class ImageFolder(BaseDataset):
     Args:
         data_root: The folder that holds the splits.
         split: Directory of a split below it; ``''`` for none.
-        classes: Names of class directories in class order, or a file with
-            one per line. ``None``: take them from ``classes_from``.
+        classes: Names of class directories in class order, or a text file
+            in UTF-8 with one per line. ``None``: take them from
+            ``classes_from``.
         classes_from: Split that defines the classes. ``None``: this one.
         extensions: Endings of image files, of any case.
         **kwargs: Of mmpretrain's ``BaseDataset`` (``pipeline``,
@@ -49,7 +53,8 @@ class ImageFolder(BaseDataset):
 
     Raises:
         FileNotFoundError: A folder is missing or holds no image.
-        ValueError: The split has a directory that is no class.
+        ValueError: The split has a directory that is no class, or a class
+            is listed twice.
     """
 
     def __init__(
@@ -68,7 +73,7 @@ class ImageFolder(BaseDataset):
             ann_file='',
             data_root=data_root,
             data_prefix=split,
-            classes=classes,
+            classes=_class_list(classes),
             **kwargs,
         )
 
@@ -84,7 +89,7 @@ class ImageFolder(BaseDataset):
             is_valid_file=lambda name: name.lower().endswith(self.extensions),
         )
         self._report_empty_classes({label for _, label in samples})
-        join = get_file_backend(self.img_prefix).join_path
+        join = fileio.get_file_backend(self.img_prefix).join_path
         return [
             {'img_path': join(self.img_prefix, path), 'gt_label': label}
             for path, label in samples
@@ -97,7 +102,7 @@ class ImageFolder(BaseDataset):
     def _defining_classes(self) -> tuple[str, ...]:
         if self.classes_from == self.split:
             return _class_folders(self.img_prefix)
-        join = get_file_backend(self.data_root).join_path
+        join = fileio.get_file_backend(self.data_root).join_path
         return _class_folders(join(self.data_root, self.classes_from))
 
     def _check_folders(self, folders: tuple[str, ...]) -> None:
@@ -128,6 +133,26 @@ class ImageFolder(BaseDataset):
                 logger='current',
                 level=logging.WARNING,
             )
+
+
+def _class_list(classes: Sequence[str] | str | None) -> list[str] | None:
+    """The names of a list, or of a file, each once."""
+    if classes is None:
+        return None
+    where = 'classes'
+    if isinstance(classes, str):
+        where = classes
+        text = decode_text(fileio.get(expanduser(classes)), classes)
+        lines = (line.strip() for line in text.splitlines())
+        classes = [line for line in lines if line]
+    twice = [name for name, count in Counter(classes).items() if count > 1]
+    if twice or not classes:
+        problem = f'lists {twice[0]!r} twice' if twice else 'lists no class'
+        raise ValueError(
+            f'{where} {problem}; it must list each class once, in the order '
+            'of their ids'
+        )
+    return list(classes)
 
 
 def _class_folders(path: str) -> tuple[str, ...]:
