@@ -77,6 +77,33 @@ def test_classes_given_in_their_order(root, tmp_path):
     assert dataset.get_gt_labels().tolist() == [1, 0]
 
 
+def test_class_file_of_a_spreadsheet(root, tmp_path):
+    path = tmp_path / 'classes.txt'
+    path.write_bytes(b'\xef\xbb\xbfcat\r\nbee \r\n\r\nant\r\n')
+    dataset = ImageFolder(str(root), split='val', classes=str(path))
+    assert dataset.metainfo['classes'] == ('cat', 'bee', 'ant')
+
+
+@pytest.mark.parametrize(
+    ('content', 'match'),
+    [
+        (b'cat\nbee\ncat\nant\n', r"classes\.txt lists 'cat' twice"),
+        (b'\n', r'classes\.txt lists no class'),
+        (b'cat\nb\xe9e\n', r'classes\.txt, row 2: .*Latin-1'),
+    ],
+)
+def test_class_files_that_are_none(root, tmp_path, content, match):
+    path = tmp_path / 'classes.txt'
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=match):
+        ImageFolder(str(root), split='val', classes=str(path))
+
+
+def test_class_listed_twice_in_a_config(root):
+    with pytest.raises(ValueError, match="classes lists 'ant' twice"):
+        ImageFolder(str(root), split='val', classes=['ant', 'bee', 'ant'])
+
+
 def test_directory_that_is_no_class(root):
     (root / 'val/dog').mkdir()
     with pytest.raises(ValueError, match=r"no classes: 'dog';.*'train'"):
