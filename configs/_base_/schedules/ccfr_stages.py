@@ -12,14 +12,6 @@ train_cfg = dict(
             frozen=('backbone',),
             lr_scale=2.0,
         ),
-        pretraining=dict(
-            epochs=8,
-            min_iters=750,
-            losses=('multi_level',),
-            warmup_iters=60,
-            norm_eval=('backbone',),
-            schedule=cosine,
-        ),
         navigator=dict(
             epochs=1,
             min_iters=90,
@@ -30,17 +22,20 @@ train_cfg = dict(
             warm_start=('region_head',),
         ),
         joint=dict(
-            epochs=4,
-            min_iters=370,
+            epochs=9,
+            min_iters=840,
             # Each part has a loss of its own: the global one alone explains
-            # the training images, and would leave the others nothing.
-            losses=('multi_level', 'region', 'softmax', 'triplet'),
-            frozen=('navigator',),
+            # the training images, and would leave the others nothing. It is
+            # trained with them from the start; first alone, then with them,
+            # leaves the regions less time and is no better for itself.
+            losses=(
+                *('multi_level', 'region', 'ranking'),
+                *('softmax', 'triplet'),
+            ),
             # Whole images and crops share the backbone, not their statistics.
             norm_eval=('backbone',),
-            lr_scale=0.5,
             warm_start=('head',),
-            warmup_iters=40,
+            warmup_iters=60,
             schedule=cosine,
         ),
     ),
