@@ -71,9 +71,9 @@ def test_ccfr(own_config, tmp_path, monkeypatch):
         f'num_classes={len(CLASSES)}',
         'tree.type=mmc2f.ClassClustering',
         'tree.num_clusters=2',
-        'stage_epochs=1,2,1,1',
+        'stage_epochs=1,2,1',
     )
-    assert checkpoint['meta']['epoch'] == 1 + 2 + 1 + 1
+    assert checkpoint['meta']['epoch'] == 1 + 2 + 1
     weights = checkpoint['state_dict']
     assert len(weights['head.fc.weight']) == len(CLASSES)
     assert any('accuracy/top1' in line for line in lines)
