@@ -1,7 +1,8 @@
 """The whole of CCFR on font faces, without any download.
 
-Draws the data, trains a plain classifier and all stages of CCFR, builds the
-gallery, tests, draws two pictures, and prints the table of both models.
+Draws the data, trains a plain classifier and all stages of CCFR, side by
+side, builds the gallery, tests, draws two pictures, and prints the table of
+both models.
 
 Example:
     python tools/demo/run_demo.py --work-dir work_dirs/demo
@@ -12,7 +13,9 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -38,25 +41,80 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(args)
 
 
-def run(*command: object) -> None:
-    """Run one of the project's tools; stop the demo where it fails."""
-    print('\n$ python', *command, flush=True)
-    subprocess.run(
-        [sys.executable, *map(str, command)],
-        cwd=ROOT,
-        env=environment(),
-        check=True,
-    )
+class Tools:
+    """The project's tools, each a process, one after the other.
+
+    Args:
+        log: File for their output; ``None`` shows it.
+    """
+
+    def __init__(self, log: Path | None = None) -> None:
+        self.log = log
+        self._running: subprocess.Popen | None = None
+        self._stopped = False
+
+    def stop(self) -> None:
+        """End the tool that runs, and start no other."""
+        self._stopped = True
+        if self._running is not None:
+            self._running.terminate()
+
+    def run(self, *command: object) -> None:
+        """Run one tool to its end.
+
+        Raises:
+            CalledProcessError: It failed, or was stopped.
+        """
+        words = [sys.executable, *map(str, command)]
+        if self._stopped:
+            raise subprocess.CalledProcessError(-1, words)
+        if self.log is None:
+            print('\n$ python', *command, flush=True)
+        with nullcontext() if self.log is None else self.log.open('a') as out:
+            self._running = subprocess.Popen(
+                words, cwd=ROOT, env=environment(), stdout=out, stderr=out
+            )
+            if self._stopped:  # in the meantime
+                self._running.terminate()
+            if self._running.wait() != 0:
+                raise subprocess.CalledProcessError(
+                    self._running.returncode, words
+                )
+
+    def train_and_test(
+        self, config: str, work_dir: Path, testing: Sequence, options: Sequence
+    ) -> None:
+        """Train a config to its end, then test what it has learned."""
+        place = ('--work-dir', work_dir)
+        self.run('tools/train.py', config, *place, *options)
+        checkpoint = (ROOT / work_dir / 'last_checkpoint').read_text().strip()
+        self.run(
+            'tools/test.py', config, checkpoint, *place, *testing, *options
+        )
 
 
-def train_and_test(
-    config: str, work_dir: Path, testing: Sequence, options: Sequence
-) -> None:
-    """Train a config to its end, then test what it has learned."""
-    place = ('--work-dir', work_dir)
-    run('tools/train.py', config, *place, *options)
-    checkpoint = (ROOT / work_dir / 'last_checkpoint').read_text().strip()
-    run('tools/test.py', config, checkpoint, *place, *testing, *options)
+@contextmanager
+def beside(log: Path, *plan: object) -> Iterator[None]:
+    """Train and test a model while the block runs, with a log of its own.
+
+    Two trainings with a part of the cores each end sooner than one after the
+    other with all of them. Leaving the block waits for the other model, or
+    stops it where the block failed.
+
+    Raises:
+        SystemExit: The other model failed.
+    """
+    tools = Tools(log)
+    print(f'\nA plain classifier is trained beside, see {log}', flush=True)
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        other = pool.submit(tools.train_and_test, *plan)
+        try:
+            yield
+        except BaseException:
+            tools.stop()
+            raise
+        if error := other.exception():
+            raise SystemExit(f'{error}\nSee {log}.')
 
 
 def environment() -> dict[str, str]:
@@ -71,6 +129,8 @@ def environment() -> dict[str, str]:
         MMC2F_DATA=str(DATA), MMC2F_CHECKPOINTS=str(ROOT / 'checkpoints')
     )
     keep = dict(
+        # For two trainings at a time.
+        OMP_NUM_THREADS=str(max(1, (os.cpu_count() or 1) // 2)),
         MALLOC_MMAP_MAX_='0',
         MALLOC_TRIM_THRESHOLD_=str(2**40),
         MALLOC_TOP_PAD_=str(2**26),
@@ -84,18 +144,21 @@ def main(args: list[str] | None = None) -> None:
     start = time.perf_counter()
     work_dir = Path(args.work_dir)
     options = ['--cfg-options', *args.cfg_options] if args.cfg_options else []
-    run('tools/dataset_converters/make_fonts.py', DATA / 'fonts')
+    tools = Tools()
+    tools.run('tools/dataset_converters/make_fonts.py', DATA / 'fonts')
     plain = work_dir / 'plain'
-    train_and_test(BASELINE, plain, ['--no-rerank'], options)
+    log = ROOT / plain / 'demo.log'
+    log.parent.mkdir(parents=True, exist_ok=True)
     predictions = work_dir / 'predictions.jsonl'
     gallery = work_dir / 'gallery.safetensors'
     (ROOT / gallery).unlink(missing_ok=True)
     outputs = ['--gallery', gallery, '--out', predictions]
-    train_and_test(CONFIG, work_dir, outputs, options)
-    draw = ('tools/draw_predictions.py', CONFIG, predictions)
-    run(*draw, '--which', 'first', '--num', 1, *options)
-    run(*draw, '--which', 'mended', '--num', 1, *options)
-    run('tools/results_table.py', plain, work_dir)
+    with beside(log, BASELINE, plain, ['--no-rerank'], options):
+        tools.train_and_test(CONFIG, work_dir, outputs, options)
+        draw = ('tools/draw_predictions.py', CONFIG, predictions)
+        tools.run(*draw, '--which', 'first', '--num', 1, *options)
+        tools.run(*draw, '--which', 'mended', '--num', 1, *options)
+    tools.run('tools/results_table.py', plain, work_dir)
     print(f'\nThe demo took {time.perf_counter() - start:.0f} s.')
 
 
