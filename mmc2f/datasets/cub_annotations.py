@@ -1,6 +1,6 @@
 """Boxes and parts in the layout of CUB-200-2011, for evaluation."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from mmc2f.datasets.requirements import DATA_HINT
-from mmc2f.files import read_text
+from mmc2f.files import read_text, write_text
 
-__all__ = ['CubAnnotations', 'ObjectParts']
+__all__ = ['CubAnnotations', 'ObjectParts', 'write_cub_annotations']
 
 IMAGES, BOXES = 'images.txt', 'bounding_boxes.txt'
 PARTS, POINTS = 'parts/parts.txt', 'parts/part_locs.txt'
@@ -186,3 +186,45 @@ class CubAnnotations:
 
 def _corners(x: float, y: float, width: float, height: float) -> Tensor:
     return torch.tensor([x, y, x + width, y + height])
+
+
+def write_cub_annotations(
+    data_root: str | Path,
+    objects: Mapping[str, ObjectParts],
+    parts: Sequence[str],
+) -> None:
+    """Write the files that :class:`CubAnnotations` reads.
+
+    Args:
+        data_root: Their folder, made when missing.
+        objects: What is known of each image, by its path as ``images.txt``
+            shall have it. The first point of an image is that of the first
+            part, and so on; parts without a point are not visible.
+        parts: Names of the parts.
+
+    Raises:
+        ValueError: An image has more points than there are parts.
+    """
+    rows: dict[str, list[str]] = {name: [] for name in COLUMNS}
+    rows[PARTS] = [f'{i} {name}' for i, name in enumerate(parts, start=1)]
+    for image, (path, known) in enumerate(objects.items(), start=1):
+        if len(known.parts) > len(parts):
+            raise ValueError(
+                f'{path} has {len(known.parts)} points, but there are '
+                f'{len(parts)} parts'
+            )
+        left, top, right, bottom = known.box.tolist()
+        box = left, top, right - left, bottom - top
+        rows[IMAGES].append(f'{image} {path}')
+        rows[BOXES].append(f'{image} {_decimals(box)}')
+        points = known.parts.tolist()
+        for part in range(1, len(parts) + 1):
+            visible = part <= len(points)
+            place = _decimals(points[part - 1] if visible else (0, 0))
+            rows[POINTS].append(f'{image} {part} {place} {visible:d}')
+    for name, lines in rows.items():
+        write_text(Path(data_root) / name, '\n'.join([*lines, '']))
+
+
+def _decimals(numbers: Sequence[float]) -> str:
+    return ' '.join(f'{number:.2f}' for number in numbers)

@@ -2,7 +2,8 @@
 
 Each image shows two to four made-up words in one face on a paper of its
 own; the task is to name the face. Nothing is downloaded, and the same
-parameters give the same images.
+parameters give the same images. Where each letter stands is known, to judge
+regions by.
 """
 
 import csv
@@ -13,7 +14,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import torch
 
+from mmc2f.datasets.cub_annotations import (
+    COLUMNS,
+    ObjectParts,
+    write_cub_annotations,
+)
 from mmc2f.datasets.font_rendering import render_words
 
 __all__ = [
@@ -26,8 +33,9 @@ __all__ = [
 SPLITS = ('train', 'test')
 MANIFEST = 'manifest.json'
 WORDS = 'words.json'
-# Raise it when the rendering changes, so that old folders are noticed.
-VERSION = 2
+# Raise it when the rendering or the files beside the images change, so that
+# old folders are noticed.
+VERSION = 3
 TAXONOMY = Path(__file__).parents[1] / 'taxonomies' / 'fonts.csv'
 CONSONANTS = list('bdfgklmnprstx')
 ONSETS = CONSONANTS + list('chjvwyz') + ['br', 'dr', 'gl', 'qu', 'st', 'th']
@@ -145,7 +153,9 @@ def write_font_demo(out: str | Path, spec: FontDemoSpec) -> bool:
     """Draw a demo set as ``out/{train,test}/<face>/*.png``.
 
     ``out/words.json`` names the words of every image and
-    ``out/manifest.json`` the parameters. An interrupted run is drawn anew.
+    ``out/manifest.json`` the parameters. The box of the ink and the centre of
+    each letter, in reading order, stand in files as CUB-200-2011 has them, see
+    :func:`write_cub_annotations`. An interrupted run is drawn anew.
 
     Args:
         out: Folder of the set, made when missing.
@@ -169,7 +179,7 @@ def write_font_demo(out: str | Path, spec: FontDemoSpec) -> bool:
         for face in faces:
             (out / split / face).mkdir(parents=True, exist_ok=True)
     _write_json(out / MANIFEST, spec.manifest() | {'complete': False})
-    words_of = {}
+    words_of, known = {}, {}
     for job in track(jobs, description='Drawing font images'):
         rng = np.random.default_rng(
             [
@@ -180,10 +190,16 @@ def write_font_demo(out: str | Path, spec: FontDemoSpec) -> bool:
             ]
         )
         words = _choose_words(vocabularies[job.split], rng)
-        image = render_words(words, faces[job.face], spec.size, rng)
-        image.save(out / job.name)
+        drawn = render_words(words, faces[job.face], spec.size, rng)
+        drawn.image.save(out / job.name)
         words_of[job.name] = words
+        known[job.name] = ObjectParts(
+            torch.tensor(drawn.box), torch.from_numpy(drawn.letters)
+        )
     _write_json(out / WORDS, words_of)
+    longest = max(len(text.parts) for text in known.values())
+    letters = [f'letter {i + 1}' for i in range(longest)]
+    write_cub_annotations(out, known, letters)
     _write_json(out / MANIFEST, spec.manifest() | {'complete': True})
     return True
 
@@ -212,7 +228,8 @@ def _is_complete(out: Path, spec: FontDemoSpec, jobs: list[_Job]) -> bool:
             f'{out} holds a font demo set of other parameters ({found}, '
             f'wanted {spec.manifest()}); choose another folder or remove it.'
         )
-    return complete and all((out / job.name).is_file() for job in jobs)
+    files = [*COLUMNS, *(job.name for job in jobs)]
+    return complete and all((out / name).is_file() for name in files)
 
 
 def _choose_words(

@@ -1,9 +1,14 @@
 """Boxes and parts, from files that are right and files that are not."""
 
 import pytest
+import torch
 from made_up_cub import FILES, write_cub
 
-from mmc2f.datasets.cub_annotations import CubAnnotations
+from mmc2f.datasets.cub_annotations import (
+    CubAnnotations,
+    ObjectParts,
+    write_cub_annotations,
+)
 
 
 def test_box_and_visible_parts_of_each_image(tmp_path):
@@ -76,3 +81,28 @@ def test_wrong_row_is_named(tmp_path, name, row, message):
     write_cub(tmp_path, **{name: f'{text}{row}\n'})
     with pytest.raises(ValueError, match=message):
         CubAnnotations(tmp_path)
+
+
+def test_what_is_written_is_read(tmp_path):
+    objects = {
+        'train/a b.png': ObjectParts(
+            torch.tensor([1, 2, 30, 40]), torch.tensor([[3.25, 4], [5, 6.5]])
+        ),
+        'test/c.png': ObjectParts(
+            torch.tensor([0.5, 0, 9, 9]), torch.zeros(0, 2)
+        ),
+    }
+    write_cub_annotations(tmp_path / 'new', objects, ['left eye', 'tail'])
+    known = CubAnnotations(tmp_path / 'new')
+    assert len(known) == 2
+    for path, expected in objects.items():
+        assert known(path).box.equal(expected.box.float())
+        assert known(path).parts.equal(expected.parts)
+    tails = CubAnnotations(tmp_path / 'new', parts=['tail'])
+    assert tails('train/a b.png').parts.tolist() == [[5, 6.5]]
+
+
+def test_more_points_than_parts_are_refused(tmp_path):
+    objects = {'a.png': ObjectParts(torch.zeros(4), torch.zeros(2, 2))}
+    with pytest.raises(ValueError, match=r'a\.png has 2 points, .* 1 parts'):
+        write_cub_annotations(tmp_path, objects, ['tail'])

@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from mmc2f.datasets import fonts
+from mmc2f.datasets.cub_annotations import CubAnnotations
 from mmc2f.datasets.fonts import (
     FontDemoSpec,
     draw_vocabularies,
@@ -70,6 +71,28 @@ def test_train_and_test_share_no_word(demo):
     vocabularies = draw_vocabularies(SPEC.seed)
     assert words['train'] <= set(vocabularies['train'])
     assert not set(vocabularies['train']) & set(vocabularies['test'])
+
+
+def test_each_letter_has_its_place(demo):
+    known = CubAnnotations(demo)
+    words = json.loads((demo / 'words.json').read_text())
+    assert len(known) == len(words)
+    for name, drawn in words.items():
+        text = known(demo / name)
+        assert len(text.parts) == len(''.join(drawn))
+        low, high = text.box.view(2, 2)
+        # The middle of a letter's advance may lie beside thin ink.
+        assert (text.parts > low - 2).all()
+        assert (text.parts < high + 2).all()
+        assert (low >= 0).all()
+        assert (high <= SPEC.size).all()
+
+
+def test_set_without_its_annotations_is_drawn_anew(demo, tmp_path):
+    write_font_demo(tmp_path, SPEC)
+    (tmp_path / 'parts' / 'part_locs.txt').unlink()
+    assert write_font_demo(tmp_path, SPEC)
+    assert _contents(tmp_path) == _contents(demo)
 
 
 def test_same_seed_gives_same_bytes(demo, tmp_path):
