@@ -12,6 +12,7 @@ from PIL import Image
 
 from mmc2f.evaluation.functional.box_hits import box_hits, hit_rates
 from mmc2f.evaluation.metrics import PartHitRate
+from mmc2f.evaluation.metrics.part_hit_rate import _Image, _parts_elsewhere
 from mmc2f.registry import METRICS
 
 # Twice as large, then the middle 60 x 80 (W x H) of 160 x 120.
@@ -51,10 +52,59 @@ def expected_rates():
                 torch.tensor(KNOWN[name][0]),
                 torch.tensor(KNOWN[name][1]),
                 (80, 60),
+                [torch.tensor(KNOWN[other][0])],
             )
-            for name, sample in zip(KNOWN, SAMPLES, strict=True)
+            for name, other, sample in zip(
+                KNOWN, reversed(KNOWN), SAMPLES, strict=True
+            )
         ]
     )
+
+
+def make_bare_sample(name, box, size):
+    """One that nothing has resized or cut."""
+    sample = make_sample(name, [box])
+    sample.set_metainfo(
+        dict(ori_shape=size, img_shape=size, scale_factor=(1.0, 1.0))
+    )
+    return sample
+
+
+def test_other_images_are_laid_over_this_one(tmp_path):
+    # The second image is twice as wide and half as high as the first.
+    images = '1 x/a_1.jpg\n2 x/a_2.jpg\n'
+    boxes = '1 0 0 9 9\n2 0 0 9 9\n'
+    points = '1 1 10 20 1\n2 1 20 30 1\n'
+    write_cub(tmp_path, images=images, bounding_boxes=boxes, part_locs=points)
+    sizes = {'a_1': (80, 40), 'a_2': (40, 80)}
+    own = {'a_1': (10, 20), 'a_2': (20, 30)}
+    # Where the other's point is in this image, so that it is held and the
+    # own is not.
+    there = {'a_1': (10, 60), 'a_2': (20, 10)}
+    for places, held, shuffled in ((own, 100, 0), (there, 0, 100)):
+        samples = [
+            make_bare_sample(
+                name, [x - 1.0, y - 1.0, x + 1.0, y + 1.0], sizes[name]
+            )
+            for name, (x, y) in places.items()
+        ]
+        for sample, name in zip(samples, sizes, strict=True):
+            sample.set_metainfo(dict(img_path=f'x/{name}.jpg'))
+        rates = evaluate(PartHitRate(tmp_path), samples)
+        assert rates['boxes/part'] == held
+        assert rates['boxes/part_shuffled'] == shuffled
+
+
+@pytest.mark.parametrize('count', [1, 2, 5, 17, 40])
+def test_others_are_distinct_and_never_the_image_itself(count):
+    images = [
+        _Image(None, torch.tensor([[float(i), 0.0]]), None, (8, 8))
+        for i in range(count)
+    ]
+    for i in range(count):
+        others = [int(p[0, 0]) for p in _parts_elsewhere(images, i)]
+        assert len(set(others)) == len(others) == min(16, count - 1)
+        assert i not in others
 
 
 def test_equals_pure_function_in_the_input(tmp_path):
