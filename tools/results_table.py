@@ -23,6 +23,12 @@ COLUMNS = {
     'rerank/mended': ('mended', 0),
     'rerank/broken': ('broken', 0),
 }
+# Likewise; only where a test judged its boxes (--annotations).
+BOX_COLUMNS = {
+    'boxes/part': ('boxes on a part', 2),
+    'boxes/part_random': ('random boxes', 2),
+    'boxes/part_shuffled': ('same boxes, other images', 2),
+}
 LEVELS = 'levels/'
 # Prefixes of the metrics in older work dirs.
 FORMER = {'c2f/': 'rerank/', 'c2fgc/': LEVELS}
@@ -53,11 +59,14 @@ def with_new_prefixes(metrics: dict[str, float]) -> dict[str, float]:
 
 def table(results: dict[str, dict[str, float]]) -> str:
     """Markdown, one row per work dir; ``-`` where there is no such figure."""
-    headings = [heading for heading, _ in COLUMNS.values()]
-    rows = [['', *headings], ['---'] + ['---:'] * len(COLUMNS)]
+    measured = {name for metrics in results.values() for name in metrics}
+    boxes = {k: v for k, v in BOX_COLUMNS.items() if k in measured}
+    columns = COLUMNS | boxes
+    headings = [heading for heading, _ in columns.values()]
+    rows = [['', *headings], ['---'] + ['---:'] * len(columns)]
     for name, metrics in results.items():
         rows.append(
-            [name] + [cell(metrics.get(k), n) for k, (_, n) in COLUMNS.items()]
+            [name] + [cell(metrics.get(k), n) for k, (_, n) in columns.items()]
         )
     return '\n'.join('| ' + ' | '.join(row) + ' |' for row in rows)
 

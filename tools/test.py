@@ -39,6 +39,12 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
         help='write the regions as boxes in the format of COCO, as JSON',
     )
     parser.add_argument(
+        '--annotations',
+        metavar='FOLDER',
+        help='judge the regions by the boxes and parts in this folder, in '
+        'the layout of CUB-200-2011',
+    )
+    parser.add_argument(
         '--amp', action='store_true', help='automatic mixed precision'
     )
     return parse_job(parser, args)
@@ -54,9 +60,11 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
     complete_dataloaders(cfg)
     set_reranking(cfg, args.rerank, args.gallery)
     if args.out is not None:
-        add_writer(cfg, 'mmc2f.PredictionWriter', args.out)
+        add_metric(cfg, 'mmc2f.PredictionWriter', path=args.out)
     if args.boxes is not None:
-        add_writer(cfg, 'mmc2f.CocoBoxWriter', args.boxes)
+        add_metric(cfg, 'mmc2f.CocoBoxWriter', path=args.boxes)
+    if args.annotations is not None:
+        add_metric(cfg, 'mmc2f.PartHitRate', data_root=args.annotations)
     return cfg
 
 
@@ -84,12 +92,12 @@ def set_reranking(
     hook[key] = gallery
 
 
-def add_writer(cfg: Config, writer: str, path: str) -> None:
-    """Write the predictions beside whatever the config measures."""
+def add_metric(cfg: Config, kind: str, **kwargs: str) -> None:
+    """Write or measure something beside whatever the config measures."""
     evaluators = cfg.test_evaluator
     if not isinstance(evaluators, list):
         evaluators = [evaluators]
-    cfg.test_evaluator = [*evaluators, dict(type=writer, path=path)]
+    cfg.test_evaluator = [*evaluators, dict(type=kind, **kwargs)]
 
 
 def main(args: list[str] | None = None) -> dict[str, float]:

@@ -40,6 +40,26 @@ def test_reads_the_last_test_of_each_work_dir(tmp_path, capsys):
     assert rows[3] == '| ccfr | 60.00 | - | - | 61.12 | 9 | - |'
 
 
+def test_boxes_stand_in_the_row_of_their_model(tmp_path, capsys):
+    write(tmp_path / 'plain', '20260101_000000', **{'rerank/coarse_top1': 5.0})
+    boxes = {'part': 90.0, 'part_random': 60.125, 'part_shuffled': 80.0}
+    write(
+        tmp_path / 'ccfr',
+        '20260101_000000',
+        **{'rerank/coarse_top1': 6.0},
+        **{f'boxes/{name}': value for name, value in boxes.items()},
+    )
+    main([str(tmp_path / 'plain'), str(tmp_path / 'ccfr')])
+    heading, _, *rows = capsys.readouterr().out.splitlines()
+    assert heading.endswith(
+        '| boxes on a part | random boxes | same boxes, other images |'
+    )
+    assert rows[0] == '| plain | 5.00 | - | - | - | - | - | - | - | - |'
+    assert rows[1].endswith('| 90.00 | 60.12 | 80.00 |')
+    main([str(tmp_path / 'plain')])
+    assert 'boxes' not in capsys.readouterr().out
+
+
 def of_levels(prefix='levels', **metrics):
     """What a test of views leaves."""
     return {

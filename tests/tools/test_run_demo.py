@@ -72,6 +72,8 @@ def test_runs_all_of_it_in_order(started, tmp_path):
     assert coarse[2] == reranked[2] == 'epoch_14.pth'
     assert '--no-rerank' in coarse
     assert '--no-rerank' not in reranked
+    assert '--annotations' not in coarse
+    assert reranked[reranked.index('--annotations') + 1] == make[1]
     out = reranked[reranked.index('--out') + 1]
     assert all(command[2] == out for command in draw)
     assert table[1:] == [str(tmp_path / 'plain'), str(tmp_path)]

@@ -17,6 +17,10 @@ from tool_helpers import ROOT, load_tool, write_config
 
 from mmc2f.apis import load_config
 from mmc2f.apis.label_tree import tree_of_checkpoint
+from mmc2f.datasets.cub_annotations import (
+    ObjectParts,
+    write_cub_annotations,
+)
 from mmc2f.structures import LabelTree
 
 NUM_IMAGES = IMAGES_PER_CLASS * len(CLASSES)
@@ -156,6 +160,23 @@ def test_boxes_are_written_in_the_format_of_coco(run_test, tmp_path):
     assert len(boxes) == 2 * NUM_IMAGES
     meaning = json.loads(out.with_name('boxes_images.json').read_text())
     assert [c['name'] for c in meaning['categories']] == list(CLASSES)
+
+
+def test_boxes_are_judged_by_annotations(run_test, images, tmp_path):
+    # Everywhere in the image of 128 x 128 there is a part.
+    place = torch.arange(8.0, 128, 16)
+    everywhere = ObjectParts(
+        torch.tensor([0, 0, 128, 128]), torch.cartesian_prod(place, place)
+    )
+    paths = [p.relative_to(images) for p in sorted(images.glob('test/*/*'))]
+    assert len(paths) == NUM_IMAGES
+    objects = {path.as_posix(): everywhere for path in paths}
+    names = [f'part {i}' for i in range(len(everywhere.parts))]
+    write_cub_annotations(tmp_path, objects, names)
+    metrics = run_test('--no-rerank', '--annotations', tmp_path)
+    for name in ('part', 'part_random', 'part_shuffled', 'object'):
+        assert metrics[f'boxes/{name}'] == pytest.approx(100), name
+    assert metrics['boxes/part_count'] == metrics['boxes/part_count_shuffled']
 
 
 def test_training_resumes_from_the_latest_checkpoint(

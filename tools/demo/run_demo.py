@@ -153,6 +153,8 @@ def main(args: list[str] | None = None) -> None:
     gallery = work_dir / 'gallery.safetensors'
     (ROOT / gallery).unlink(missing_ok=True)
     outputs = ['--gallery', gallery, '--out', predictions]
+    # Where the letters stand is known, to judge the regions by.
+    outputs += ['--annotations', DATA / 'fonts']
     with beside(log, BASELINE, plain, ['--no-rerank'], options):
         tools.train_and_test(CONFIG, work_dir, outputs, options)
         draw = ('tools/draw_predictions.py', CONFIG, predictions)
