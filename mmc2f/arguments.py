@@ -32,4 +32,4 @@ def type_name(cfg: Mapping | str | type) -> str:
         The name without the scope; empty for a config without a type.
     """
     kind = cfg.get('type', '') if isinstance(cfg, Mapping) else cfg
-    return getattr(kind, '__name__', kind).rpartition('.')[2]
+    return str(getattr(kind, '__name__', kind)).rpartition('.')[2]

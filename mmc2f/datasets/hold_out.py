@@ -101,12 +101,12 @@ def split_folds(
     """
     if num_folds < 2:
         raise ValueError(f'num_folds must be at least 2, got {num_folds}')
-    labels = np.asarray(labels)
+    classes = np.asarray(labels)
     rng = np.random.default_rng(seed)
-    folds = np.full(len(labels), -1)
+    folds = np.full(len(classes), -1)
     dealt = 0
-    for label in np.unique(labels):
-        images = rng.permutation(np.flatnonzero(labels == label))
+    for label in np.unique(classes):
+        images = rng.permutation(np.flatnonzero(classes == label))
         if len(images) > 1:
             folds[images] = (dealt + np.arange(len(images))) % num_folds
             dealt += len(images)

@@ -115,28 +115,28 @@ def build_stages(
     """
     if isinstance(stages, Mapping):
         stages = [dict(stage, name=name) for name, stage in stages.items()]
-    stages = [dict(stage) for stage in stages]
-    names = [stage.get('name') for stage in stages]
+    settings = [dict(stage) for stage in stages]
+    names = [str(stage.get('name')) for stage in settings]
     if stage_epochs is not None:
         if isinstance(stage_epochs, int):
             stage_epochs = [stage_epochs]
-        if len(stage_epochs) != len(stages):
+        if len(stage_epochs) != len(settings):
             raise ValueError(
                 f'stage_epochs {tuple(stage_epochs)} has {len(stage_epochs)} '
-                f'numbers for {len(stages)} stages ({", ".join(names)}): '
+                f'numbers for {len(settings)} stages ({", ".join(names)}): '
                 'give one a stage'
             )
-        for stage, epochs in zip(stages, stage_epochs, strict=True):
+        for stage, epochs in zip(settings, stage_epochs, strict=True):
             stage.update(epochs=epochs, min_iters=0)
     known = [field.name for field in fields(ScheduledStage)]
-    for stage in stages:
+    for stage in settings:
         unknown = set(stage) - set(known)
         if unknown:
             raise ValueError(
                 f'stage "{stage.get("name")}" has {sorted(unknown)}; a stage '
                 f'has {", ".join(known)}'
             )
-    built = [ScheduledStage(**stage) for stage in stages]
+    built = [ScheduledStage(**stage) for stage in settings]
     check_lengths(built)
     return built
 

@@ -159,7 +159,7 @@ def table_text(table: Table, width: int = 120) -> str:
 
 def _level_names(metrics: Mapping[str, float]) -> list[str]:
     """Levels for which a metric is given, in the order of the metrics."""
-    names = {}
+    names: dict[str, None] = {}
     for metric in metrics:
         row, _, rest = metric.partition('_')
         level, _, top = rest.rpartition('_')

@@ -22,9 +22,9 @@ def image_id(path: str | None, root: str | None, place: int) -> str:
     """
     if path is None:
         return f'image {place}'
-    absolute, root = Path(path).absolute(), Path(root or '').absolute()
-    if absolute.is_relative_to(root):
-        return absolute.relative_to(root).as_posix()
+    absolute, folder = Path(path).absolute(), Path(root or '').absolute()
+    if absolute.is_relative_to(folder):
+        return absolute.relative_to(folder).as_posix()
     return str(path)
 
 

@@ -125,21 +125,24 @@ def _parse_row(
 
 def _in_class_order(path: Path, rows: list[_Row]) -> list[_Row]:
     """Sort by id and check that the ids run without gap or repetition."""
-    if rows[0].class_id is None:
+    # They all have one, or none.
+    numbered = [(r.class_id, r) for r in rows if r.class_id is not None]
+    if not numbered:
         return rows
-    rows = sorted(rows, key=lambda row: row.class_id)
-    first = rows[0].class_id
+    numbered.sort(key=lambda pair: pair[0])
+    rows = [row for _, row in numbered]
+    first = numbered[0][0]
     if first not in (0, 1):
         raise ValueError(
             f'{path}, row {rows[0].number}: class ids must begin at 0 or 1, '
             f'but the smallest is {first}'
         )
-    for expected, row in enumerate(rows, start=first):
-        if row.class_id != expected:
-            fault = 'repeats a class id' if row.class_id < expected else 'gap'
+    for expected, (found, row) in enumerate(numbered, start=first):
+        if found != expected:
+            fault = 'repeats a class id' if found < expected else 'gap'
             raise ValueError(
                 f'{path}, row {row.number}: {fault}, expected class id '
-                f'{expected} but found {row.class_id}'
+                f'{expected} but found {found}'
             )
     return rows
 

@@ -17,6 +17,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT / 'data'
@@ -94,7 +95,7 @@ class Tools:
 
 
 @contextmanager
-def beside(log: Path, *plan: object) -> Iterator[None]:
+def beside(log: Path, *plan: Any) -> Iterator[None]:
     """Train and test a model while the block runs, with a log of its own.
 
     Two trainings with a part of the cores each end sooner than one after the
@@ -140,10 +141,11 @@ def environment() -> dict[str, str]:
 
 def main(args: list[str] | None = None) -> None:
     """Run the demo."""
-    args = parse_args(args)
+    options = parse_args(args)
     start = time.perf_counter()
-    work_dir = Path(args.work_dir)
-    options = ['--cfg-options', *args.cfg_options] if args.cfg_options else []
+    work_dir = Path(options.work_dir)
+    values = options.cfg_options
+    changes = ['--cfg-options', *values] if values else []
     tools = Tools()
     tools.run('tools/dataset_converters/make_fonts.py', DATA / 'fonts')
     plain = work_dir / 'plain'
@@ -155,11 +157,11 @@ def main(args: list[str] | None = None) -> None:
     outputs = ['--gallery', gallery, '--out', predictions]
     # Where the letters stand is known, to judge the regions by.
     outputs += ['--annotations', DATA / 'fonts']
-    with beside(log, BASELINE, plain, ['--no-rerank'], options):
-        tools.train_and_test(CONFIG, work_dir, outputs, options)
+    with beside(log, BASELINE, plain, ['--no-rerank'], changes):
+        tools.train_and_test(CONFIG, work_dir, outputs, changes)
         draw = ('tools/draw_predictions.py', CONFIG, predictions)
-        tools.run(*draw, '--which', 'first', '--num', 1, *options)
-        tools.run(*draw, '--which', 'mended', '--num', 1, *options)
+        tools.run(*draw, '--which', 'first', '--num', 1, *changes)
+        tools.run(*draw, '--which', 'mended', '--num', 1, *changes)
     tools.run('tools/results_table.py', plain, work_dir)
     print(f'\nThe demo took {time.perf_counter() - start:.0f} s.')
 

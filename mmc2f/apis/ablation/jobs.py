@@ -111,15 +111,15 @@ def jobs_of(study: Study, row: Row, root: Path) -> list[Evaluation]:
     if row.config is None:
         return []
     try:
-        return [_job(row, seed, root) for seed in row.seeds]
+        return [_job(row, row.config, seed, root) for seed in row.seeds]
     except ValueError as error:
         raise ValueError(f'{study.name}, row {row.name!r}: {error}') from error
 
 
-def _job(row: Row, seed: int, root: Path) -> Evaluation:
-    cfg, changed = merged_config(row.config, row.overrides, False)
+def _job(row: Row, config: Path, seed: int, root: Path) -> Evaluation:
+    cfg, changed = merged_config(config, row.overrides, False)
     training = Training(
-        config=row.config,
+        config=config,
         options=tuple(cfg_options(changed)),
         arguments=tuple(row.train_options),
         seed=seed,
@@ -127,7 +127,7 @@ def _job(row: Row, seed: int, root: Path) -> Evaluation:
         root=root,
     )
     both = {**flatten(row.overrides), **flatten(row.test_overrides)}
-    cfg, changed = merged_config(row.config, both, False)
+    cfg, changed = merged_config(config, both, False)
     return Evaluation(
         training=training,
         options=tuple(cfg_options(changed)),

@@ -100,10 +100,11 @@ def check_resolution(resolution: object, where: str) -> int | None:
     """
     if resolution is None:
         return None
-    whole = isinstance(resolution, Integral) and not isinstance(
-        resolution, bool
-    )
-    if not whole or resolution < 1:
+    if (
+        not isinstance(resolution, Integral)
+        or isinstance(resolution, bool)
+        or int(resolution) < 1
+    ):
         raise ValueError(
             f'{where} has resolution {resolution!r}; it must be a positive '
             'whole number of pixels, or None to leave the image as it is'
