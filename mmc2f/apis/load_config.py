@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 
 from mmc2f.arguments import type_name
 from mmc2f.datasets.hold_out import apply_holdout
@@ -133,15 +133,15 @@ def _has_whole_sampler(cfg: Config) -> bool:
 
 
 def _complete_loader(cfg: Config, name: str) -> None:
-    loader = cfg.get(f'{name}_dataloader')
+    loader: ConfigDict | None = cfg.get(f'{name}_dataloader')
     if not loader:
         return
-    sampler = loader.get('sampler') or {}
+    sampler = loader.get('sampler') or ConfigDict()
     is_open = sampler.get('num_classes_per_batch') is None
     if type_name(sampler) == 'PKSampler' and is_open:
         sampler.batch_size = loader.batch_size
     dataset = loader.get('dataset')
-    if not isinstance(dataset, Mapping):
+    if not isinstance(dataset, ConfigDict):
         return
     data = cfg.get(f'{name}_data')
     if data is None and name == 'val':
@@ -196,6 +196,10 @@ def _complete_reranking(cfg: Config) -> None:
             hook.post_processor = dict(type=kind, **rerank)
         if given:
             hook.post_processor.update(given)
+        said = given or whiten is not None
+        if said and hook.post_processor.get('params') == 'if_tuned':
+            # What the config says itself is not for a file to replace.
+            del hook.post_processor['params']
         if whiten is not None:
             hook.setdefault('gallery', dict(type='mmc2f.Gallery'))
             hook.gallery.whiten = whiten

@@ -129,24 +129,28 @@ def find_tuned(
     """The tuned parameters that a config means by ``params``.
 
     Args:
-        params: ``'auto'`` for the file beside the checkpoint, or a file.
+        params: ``'auto'`` or ``'if_tuned'`` for the file beside the
+            checkpoint, or a file.
         checkpoint: The weights that are used.
         weights: Their fingerprint. Of a file that is named it is not
             checked: parameters tuned on models that were trained on parts of
             the images are meant for one that was trained on all.
 
     Returns:
-        ``None``, with a warning, where ``'auto'`` finds no file.
+        ``None`` where there is no file beside the checkpoint, for
+        ``'auto'`` with a warning.
 
     Raises:
         FileNotFoundError: The file that is named is missing.
-        ValueError: The file is damaged, or ``'auto'`` found one that was
-            made for other weights.
+        ValueError: The file is damaged, or the one beside the checkpoint
+            was made for other weights.
     """
-    if params != 'auto':
+    if params not in ('auto', 'if_tuned'):
         return TunedReRank.load(params)
     path = None if checkpoint is None else side_file(checkpoint)
     if path is None or not path.is_file():
+        if params == 'if_tuned':
+            return None
         print_log(
             "params='auto' finds no tuned re-ranking parameters"
             f'{"" if path is None else f" {path}"}, so the coarse answer '

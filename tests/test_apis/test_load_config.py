@@ -144,6 +144,17 @@ def test_another_rule_of_reranking_replaces_the_first(rerank, expected):
     assert hook(cfg, 'mmc2f.ReRankHook').gallery.whiten == 'lda'
 
 
+@pytest.mark.parametrize('said', [dict(topn=3), dict(whiten='pca')])
+def test_tuned_parameters_do_not_replace_what_a_person_says(said):
+    processor = hook(load('ccfr_grocery'), 'mmc2f.ReRankHook').post_processor
+    assert processor.params == 'if_tuned'
+    processor = hook(
+        load('ccfr_grocery', said), 'mmc2f.ReRankHook'
+    ).post_processor
+    assert 'params' not in processor
+    assert processor.mode == 'prototypes'
+
+
 def test_images_are_held_out_of_the_training():
     cfg = load('ccfr_grocery', {'holdout.num_folds': 5})
     dataset = cfg.train_dataloader.dataset

@@ -422,6 +422,32 @@ def test_values_of_the_config_go_before_tuned_ones(
     assert 'mode kernel' in printed and 'whitened' not in printed
 
 
+def test_tuned_parameters_replace_those_of_the_config_where_there_are_some(
+    cfg, checkpoint, tmp_path, log, capsys
+):
+    own = dict(mode='kernel', topn=2, tau=0.1)
+    cfg = auto(cfg, checkpoint, params='if_tuned', **own)
+    cfg.custom_hooks[-1].gallery = dict(type='mmc2f.Gallery', whiten='lda')
+    runner = Runner.from_cfg(cfg)
+    messages = log(runner)
+    runner.test()
+    assert 'mode kernel, whitened (lda)' in words(capsys)
+    assert not any('finds no tuned' in message for message in messages())
+    tuned_file(tmp_path / 'epoch_3.rerank.json')
+    runner = Runner.from_cfg(cfg)
+    runner.test()
+    assert 'mode prototypes, whitened (pca)' in words(capsys)
+    hook = next(h for h in runner.hooks if hasattr(h, 'post_processor'))
+    assert hook.post_processor.params['topn'] == 3
+    # Where nothing helps, nothing is re-ranked.
+    tuned_file(
+        tmp_path / 'epoch_3.rerank.json', params={'mode': 'none'}, whiten=None
+    )
+    Runner.from_cfg(cfg).test()
+    printed = words(capsys)
+    assert 'mode none' in printed and 'whitened' not in printed
+
+
 def test_tuned_parameters_of_other_weights(cfg, checkpoint, tmp_path):
     path = tmp_path / 'epoch_3.rerank.json'
     tuned_file(path, weights='a' * 64)

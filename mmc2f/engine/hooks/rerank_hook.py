@@ -34,7 +34,9 @@ class ReRankHook(Hook):
             tested (``epoch_6.rerank.json``); without such a file the coarse
             answer stays, ``mode='none'``. ``params`` may also be the path of
             such a file, which is then taken for any weights. Arguments that
-            the config gives go before those of the file.
+            the config gives go before those of the file. With
+            ``params='if_tuned'`` it is one or the other: the file where
+            there is one, and what the config says where not.
         gallery: Config of the gallery and its index.
         gallery_part: Which training images are in the gallery where
             some are held out (``holdout`` of the config): ``'fit'``, those
@@ -73,7 +75,7 @@ class ReRankHook(Hook):
         self.calibration_dataloader = calibration_dataloader
         self.on_val = on_val
         self._reranker = None
-        self._whiten: dict[str, str | None] = {}
+        self._gallery_now = self.gallery_cfg
         self._seconds: dict[str, float] = {}
         self._start = 0.0
 
@@ -138,27 +140,30 @@ class ReRankHook(Hook):
 
         # Anew each time: what is tuned or measured is for one state of the
         # weights.
-        self._whiten, params = {}, {}
+        own, gallery, tuned = self.post_processor_cfg, self.gallery_cfg, None
         if self.params is not None:
             tuned = find_tuned(
                 self.params, runner.cfg.get('load_from'), weights
             )
-            if tuned is None:
-                params = {'mode': 'none'}
-            else:
-                runner.logger.info(tuned.summary())
-                params = tuned.params
-                if tuned.whiten is not None:
-                    self._whiten = {'whiten': tuned.whiten}
-        self.post_processor = TASK_UTILS.build(
-            {**params, **self.post_processor_cfg}
-        )
+            if tuned is None and self.params != 'if_tuned':
+                own = {'mode': 'none', **own}
+        if tuned is not None:
+            runner.logger.info(tuned.summary())
+            if self.params == 'if_tuned':
+                # All of it is the file's.
+                own = {'type': own['type']}
+                gallery = {k: v for k, v in gallery.items() if k != 'whiten'}
+            own = {**tuned.params, **own}
+            if tuned.whiten is not None:
+                gallery = {'whiten': tuned.whiten, **gallery}
+        self._gallery_now = gallery
+        self.post_processor = TASK_UTILS.build(own)
 
     def _gallery(self, runner: Runner, loader: DataLoader, made_by: dict):
         """Load or build the gallery, on every rank."""
         from mmc2f.retrieval import Gallery, build_gallery
 
-        cfg = {**self._whiten, **self.gallery_cfg}
+        cfg = self._gallery_now
         if self.gallery_file is not None:
             options = {k: v for k, v in cfg.items() if k != 'type'}
             return Gallery.load(self.gallery_file, made_by, **options)
