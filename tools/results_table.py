@@ -131,9 +131,9 @@ def main(args: list[str] | None = None) -> None:
         action='store_true',
         help='accuracy of each level at each resolution',
     )
-    args = parser.parse_args(args)
-    results = {d.name: latest_test(d) for d in args.work_dirs}
-    print(levels_table(results) if args.levels else table(results))
+    options = parser.parse_args(args)
+    results = {d.name: latest_test(d) for d in options.work_dirs}
+    print(levels_table(results) if options.levels else table(results))
 
 
 if __name__ == '__main__':
