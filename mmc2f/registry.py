@@ -17,6 +17,7 @@ from mmengine.registry import TRANSFORMS as MMENGINE_TRANSFORMS
 from mmengine.registry import Registry as MMEngineRegistry
 
 from mmc2f.optional import check_config
+from mmc2f.weights import guard_host
 
 __all__ = [
     'DATASETS',
@@ -81,3 +82,6 @@ TASK_UTILS = Registry(
     scope=SCOPE,
     locations=['mmc2f.models', 'mmc2f.retrieval', 'mmc2f.clustering'],
 )
+
+# Whoever names a part of this package gets no code from a checkpoint.
+guard_host()

@@ -11,6 +11,7 @@ import torch
 from mmengine.registry import DefaultScope
 
 from mmc2f.optional import COMPILED_OPS, MMDET, require
+from mmc2f.weights.trust import ONLY_WEIGHTS, trust_files
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -41,6 +42,14 @@ def _own_default_scope() -> Iterator[None]:
     yield
     DefaultScope._instance_dict.clear()
     DefaultScope._instance_dict.update(before)
+
+
+@pytest.fixture(autouse=True)
+def _own_trust() -> Iterator[None]:
+    """Takes back what the tools have told the process to read or refuse."""
+    yield
+    trust_files(False)
+    os.environ.pop(ONLY_WEIGHTS, None)
 
 
 @pytest.fixture(scope='session')

@@ -32,6 +32,7 @@ from mmc2f.apis.ablation import (
     shell,
     write_section,
 )
+from mmc2f.apis.command_line import run_tool
 from mmc2f.apis.config_file import config_file
 from mmc2f.visualization import draw_ablation
 
@@ -210,4 +211,4 @@ def main(args: list[str] | None = None) -> StudyResult | None:
 
 
 if __name__ == '__main__':
-    main()
+    run_tool(main)

@@ -16,7 +16,7 @@ from mmengine.config import Config
 from PIL import Image, ImageOps
 
 from mmc2f.apis import load_config
-from mmc2f.apis.command_line import add_options
+from mmc2f.apis.command_line import add_options, parse, run_tool
 from mmc2f.apis.config_file import config_file
 from mmc2f.apis.label_tree import is_clustering, tree_holder
 from mmc2f.clustering import HierarchyReport, build_class_hierarchy
@@ -64,7 +64,7 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument('--device', help="such as 'cpu' or 'cuda:0'")
     add_options(parser)
-    return parser.parse_args(args)
+    return parse(parser, args)
 
 
 def choose_clustering(cfg: Config, args: argparse.Namespace) -> dict:
@@ -117,4 +117,4 @@ def main(args: list[str] | None = None) -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_tool(main)

@@ -24,7 +24,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from mmc2f.apis import complete_dataloaders, load_config
-from mmc2f.apis.command_line import add_options
+from mmc2f.apis.command_line import add_options, parse, run_tool
 from mmc2f.apis.config_file import config_file
 from mmc2f.apis.label_tree import tree_of_checkpoint
 from mmc2f.structures import LabelTree
@@ -77,7 +77,7 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
         '--combine) and logs; the folder of the checkpoint where not given',
     )
     add_options(parser)
-    return parser.parse_args(args)
+    return parse(parser, args)
 
 
 def build_tree(cfg: Config, spec: str | None, checkpoint: str) -> LabelTree:
@@ -192,4 +192,4 @@ def main(args: list[str] | None = None) -> tuple[float | None, ...]:
 
 
 if __name__ == '__main__':
-    main()
+    run_tool(main)

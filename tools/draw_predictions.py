@@ -16,7 +16,7 @@ from PIL import Image
 from rich.progress import track
 
 from mmc2f.apis import complete_dataloaders, load_config
-from mmc2f.apis.command_line import add_options
+from mmc2f.apis.command_line import add_options, parse, run_tool
 from mmc2f.apis.config_file import config_file
 from mmc2f.datasets.image_source import ImageSource
 from mmc2f.datasets.train_loader_in_test_mode import (
@@ -83,7 +83,7 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument('--num', type=int, default=4, help='at most so many')
     add_options(parser)
-    return parser.parse_args(args)
+    return parse(parser, args)
 
 
 def title(record: dict) -> str:
@@ -153,4 +153,4 @@ def main(args: list[str] | None = None) -> list[Path]:
 
 
 if __name__ == '__main__':
-    main()
+    run_tool(main)

@@ -23,7 +23,7 @@ from mmpretrain import get_model
 from rich.table import Table
 
 from mmc2f.apis import complete_dataloaders, load_config
-from mmc2f.apis.command_line import add_options
+from mmc2f.apis.command_line import add_options, parse, run_tool
 from mmc2f.apis.config_file import config_file
 from mmc2f.datasets.resolution_loader import resolution_loader
 from mmc2f.evaluation import (
@@ -88,7 +88,7 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument('--device', help="such as 'cpu' or 'cuda:0'")
     add_options(parser)
-    return parser.parse_args(args)
+    return parse(parser, args)
 
 
 def build_tree(cfg: Config, spec: str | None) -> LabelTree:
@@ -245,4 +245,4 @@ def main(args: list[str] | None = None) -> list[dict]:
 
 
 if __name__ == '__main__':
-    main()
+    run_tool(main)

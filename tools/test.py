@@ -7,7 +7,12 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from mmc2f.apis import complete_dataloaders, load_config
-from mmc2f.apis.command_line import job_parser, parse_job, set_job
+from mmc2f.apis.command_line import (
+    job_parser,
+    parse_job,
+    run_tool,
+    set_job,
+)
 
 HOOK = 'mmc2f.ReRankHook'
 
@@ -108,4 +113,4 @@ def main(args: list[str] | None = None) -> dict[str, float]:
 
 
 if __name__ == '__main__':
-    main()
+    run_tool(main)

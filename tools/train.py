@@ -10,7 +10,16 @@ from mmc2f.apis import (
     load_config,
     prepare_label_tree,
 )
-from mmc2f.apis.command_line import job_parser, parse_job, set_job
+from mmc2f.apis.command_line import (
+    job_parser,
+    parse_job,
+    run_tool,
+    set_job,
+)
+from mmc2f.arguments import type_name
+
+#: A list in a config replaces that of its base.
+HOOKS = ('PlainCheckpointHook',)
 
 
 def parse_args(args: list[str] | None = None) -> argparse.Namespace:
@@ -65,12 +74,21 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
                 'dict(base_batch_size=...) in the config'
             )
         cfg.auto_scale_lr.enable = True
+    add_hooks(cfg)
     complete_dataloaders(
         cfg,
         pin_memory=not args.no_pin_memory,
         persistent_workers=not args.no_persistent_workers,
     )
     return cfg
+
+
+def add_hooks(cfg: Config) -> None:
+    """Add the hooks that no training goes without, where it has none."""
+    hooks = list(cfg.get('custom_hooks') or [])
+    present = {type_name(hook) for hook in hooks}
+    missing = [name for name in HOOKS if name not in present]
+    cfg.custom_hooks = hooks + [dict(type=f'mmc2f.{n}') for n in missing]
 
 
 def main(args: list[str] | None = None) -> None:
@@ -82,4 +100,4 @@ def main(args: list[str] | None = None) -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_tool(main)

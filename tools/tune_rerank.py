@@ -33,7 +33,7 @@ from rich.table import Table
 from torch.utils.data import DataLoader
 
 from mmc2f.apis import complete_dataloaders, load_config
-from mmc2f.apis.command_line import add_options
+from mmc2f.apis.command_line import add_options, parse, run_tool
 from mmc2f.apis.config_file import config_file
 from mmc2f.datasets.hold_out import apply_holdout
 from mmc2f.datasets.train_loader_in_test_mode import (
@@ -98,7 +98,7 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
         help='neither read nor keep the embeddings',
     )
     add_options(parser)
-    return parser.parse_args(args)
+    return parse(parser, args)
 
 
 def read_config(args: argparse.Namespace) -> Config:
@@ -241,4 +241,4 @@ def main(args: list[str] | None = None) -> TunedReRank:
 
 
 if __name__ == '__main__':
-    main()
+    run_tool(main)

@@ -2,18 +2,47 @@
 
 import argparse
 import os
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from traceback import extract_tb
 
 from mmengine.config import Config, DictAction
 
 from mmc2f.apis.config_file import config_file
+from mmc2f.weights.trust import trust_files_of_this_process
 
-__all__ = ['add_options', 'job_parser', 'parse_job', 'set_job']
+__all__ = [
+    'add_options',
+    'add_trust',
+    'job_parser',
+    'parse',
+    'parse_job',
+    'run_tool',
+    'set_job',
+]
+
+PACKAGE = str(Path(__file__).parents[1])
+#: Set to anything, errors come with their whole traceback.
+TRACEBACK = 'MMC2F_TRACEBACK'
+
+
+def add_trust(parser: argparse.ArgumentParser) -> None:
+    """Add ``--trust``, which :func:`parse` obeys."""
+    parser.add_argument(
+        '--trust',
+        action='store_true',
+        help='read files that can run code on this machine, as pickled '
+        'checkpoints of unknown origin can',
+    )
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add ``--cfg-options``, see :func:`mmc2f.apis.load_config`."""
+    """Add ``--trust`` and ``--cfg-options``.
+
+    See :func:`mmc2f.apis.load_config` for the latter.
+    """
+    add_trust(parser)
     parser.add_argument(
         '--cfg-options',
         nargs='+',
@@ -38,11 +67,20 @@ def job_parser(description: str) -> argparse.ArgumentParser:
     return parser
 
 
+def parse(
+    parser: argparse.ArgumentParser, args: Sequence[str] | None
+) -> argparse.Namespace:
+    """Read the command line, and trust files if it says so."""
+    parsed = parser.parse_args(args)
+    trust_files_of_this_process(parsed.trust)
+    return parsed
+
+
 def parse_job(
     parser: argparse.ArgumentParser, args: Sequence[str] | None
 ) -> argparse.Namespace:
-    """Read the command line, and set the rank that old launchers give."""
-    parsed = parser.parse_args(args)
+    """As :func:`parse`, and set the rank that old launchers give."""
+    parsed = parse(parser, args)
     os.environ.setdefault('LOCAL_RANK', str(parsed.local_rank))
     return parsed
 
@@ -58,3 +96,37 @@ def set_job(cfg: Config, args: argparse.Namespace) -> None:
         cfg.work_dir = args.work_dir
     elif cfg.get('work_dir') is None:
         cfg.work_dir = str(Path('work_dirs', Path(args.config).stem))
+
+
+def run_tool(main: Callable[[], object]) -> None:
+    """Run a tool; an error that its user can mend is one sentence.
+
+    Such are errors of files and those that this package raises itself.
+    Others, and all with ``MMC2F_TRACEBACK`` set, keep their traceback.
+
+    Args:
+        main: The tool, without arguments.
+
+    Raises:
+        SystemExit: With the sentence, which makes the exit code 1.
+    """
+    try:
+        main()
+    except (ImportError, OSError, ValueError) as error:
+        sentence = _sentence(error)
+        if sentence is None or os.environ.get(TRACEBACK):
+            raise
+        tool = Path(sys.argv[0]).name
+        raise SystemExit(f'{tool}: error: {sentence}') from error
+
+
+def _sentence(error: Exception) -> str | None:
+    """What to tell the user; None where a developer is asked."""
+    text = str(error)
+    # A worker of a data loader sends its error with the traceback as text.
+    if 'Original Traceback' in text:
+        name, colon, rest = text.strip().splitlines()[-1].partition(': ')
+        return rest if colon and name.isidentifier() else None
+    raised_in = extract_tb(error.__traceback__)[-1].filename
+    is_ours = raised_in.startswith(PACKAGE + os.sep)
+    return text if is_ours or isinstance(error, OSError) else None

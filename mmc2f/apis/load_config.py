@@ -8,6 +8,7 @@ from mmengine.config import Config, ConfigDict
 
 from mmc2f.arguments import type_name
 from mmc2f.datasets.hold_out import apply_holdout
+from mmc2f.weights import UntrustedFileError
 
 __all__ = ['complete_config', 'load_config']
 
@@ -58,8 +59,15 @@ def load_config(
 
     Returns:
         What MMEngine's runner takes.
+
+    Raises:
+        UntrustedFileError: A YAML file asks for more than plain values. A
+            ``.py`` file is a program in any case.
     """
-    cfg = Config.fromfile(path)
+    try:
+        cfg = Config.fromfile(path)
+    except UntrustedFileError as error:
+        raise UntrustedFileError(f'config {path}: {error}') from error
     if options:
         cfg.merge_from_dict(dict(options))
     complete_config(cfg)

@@ -22,6 +22,8 @@ import timm
 import torch
 from torch import Tensor, nn
 
+from mmc2f.weights import read_checkpoint
+
 VARIANTS = ('lite0', 'lite1', 'lite2')
 
 
@@ -67,7 +69,7 @@ def read_weights(variant: str) -> dict[str, Tensor]:
     )
     locator = getattr(package, f'Efficientnet{variant.title()}ModelFile')
     path = locator.get_model_file_path()
-    return torch.load(path, map_location='cpu', weights_only=True)
+    return read_checkpoint(path, 'cpu')
 
 
 def rekey(

@@ -10,12 +10,14 @@ of ``mmc2f.FeatureTap`` become the names of timm or torchvision.
 """
 
 import argparse
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 from torch import Tensor
+
+from mmc2f.apis.command_line import add_trust, parse, run_tool
+from mmc2f.weights import read_checkpoint
 
 PREFIX = 'backbone.'
 #: Before the library's own names in a FeatureTap.
@@ -31,30 +33,23 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         'checkpoint', type=Path, help='of CCFR, MLPH or any classifier'
     )
     parser.add_argument('out', type=Path, help='file to write')
-    return parser.parse_args(argv)
+    add_trust(parser)
+    return parse(parser, argv)
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
     """The state dict of a checkpoint.
 
     Raises:
-        SystemExit: There is no such file, or no weights in it.
+        FileNotFoundError: There is no such file.
+        ValueError: There are no weights in it, or it could run code.
     """
-    if not path.is_file():
-        raise SystemExit(f'{path} does not exist')
-    try:
-        content = torch.load(path, map_location='cpu', weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
-        raise SystemExit(
-            f'{path} cannot be read as a checkpoint of tensors and plain '
-            f'values, such as mmc2f.PlainCheckpointHook keeps: {error}'
-        ) from error
-    if isinstance(content, Mapping):
-        content = content.get('state_dict', content)
+    content = read_checkpoint(path, 'cpu')
+    content = content.get('state_dict', content)
     if not isinstance(content, Mapping) or not all(
         isinstance(value, Tensor) for value in content.values()
     ):
-        raise SystemExit(f'{path} has no state dict')
+        raise ValueError(f'checkpoint {path} has no state dict')
     return dict(content)
 
 
@@ -100,7 +95,10 @@ def _below(prefix: str, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 def main(argv: list[str] | None = None) -> None:
     args = parse_args(argv)
-    weights = read_weights(args.checkpoint)
+    try:
+        weights = read_weights(args.checkpoint)
+    except (OSError, ValueError) as error:
+        raise SystemExit(str(error)) from error
     try:
         backbone = backbone_weights(weights)
     except ValueError as error:
@@ -111,4 +109,4 @@ def main(argv: list[str] | None = None) -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_tool(main)
