@@ -9,9 +9,11 @@ from mmc2f.apis import (
     complete_dataloaders,
     load_config,
     prepare_label_tree,
+    resume_from_latest,
 )
 from mmc2f.apis.command_line import (
     job_parser,
+    join_ranks,
     parse_job,
     run_tool,
     set_job,
@@ -84,7 +86,16 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
 
 
 def add_hooks(cfg: Config) -> None:
-    """Add the hooks that no training goes without, where it has none."""
+    """Add the hooks that no training goes without, where it has none.
+
+    MMEngine's own CheckpointHook, in a config or by default, becomes ours,
+    which takes the same arguments.
+    """
+    checkpoint = cfg.setdefault('default_hooks', {}).setdefault(
+        'checkpoint', dict(type='CheckpointHook', interval=1)
+    )
+    if checkpoint and type_name(checkpoint) == 'CheckpointHook':
+        checkpoint.type = 'mmc2f.AtomicCheckpointHook'
     hooks = list(cfg.get('custom_hooks') or [])
     present = {type_name(hook) for hook in hooks}
     missing = [name for name in HOOKS if name not in present]
@@ -94,7 +105,11 @@ def add_hooks(cfg: Config) -> None:
 def main(args: list[str] | None = None) -> None:
     """Train as the config and the command line say."""
     args = parse_args(args)
-    cfg = merge_args(load_config(args.config, args.cfg_options), args)
+    cfg = load_config(args.config, args.cfg_options)
+    load_from = cfg.get('load_from')
+    merge_args(cfg, args)
+    join_ranks(cfg)
+    resume_from_latest(cfg, load_from)
     prepare_label_tree(cfg)
     Runner.from_cfg(cfg).train()
 

@@ -3,10 +3,13 @@
 from .complete_dataloaders import complete_dataloaders
 from .label_tree import prepare_label_tree
 from .load_config import complete_config, load_config
+from .resume import latest_checkpoint, resume_from_latest
 
 __all__ = [
     'complete_config',
     'complete_dataloaders',
+    'latest_checkpoint',
     'load_config',
     'prepare_label_tree',
+    'resume_from_latest',
 ]

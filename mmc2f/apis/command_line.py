@@ -8,6 +8,7 @@ from pathlib import Path
 from traceback import extract_tb
 
 from mmengine.config import Config, DictAction
+from mmengine.dist import init_dist, is_distributed
 
 from mmc2f.apis.config_file import config_file
 from mmc2f.weights.trust import trust_files_of_this_process
@@ -16,6 +17,7 @@ __all__ = [
     'add_options',
     'add_trust',
     'job_parser',
+    'join_ranks',
     'parse',
     'parse_job',
     'run_tool',
@@ -96,6 +98,16 @@ def set_job(cfg: Config, args: argparse.Namespace) -> None:
         cfg.work_dir = args.work_dir
     elif cfg.get('work_dir') is None:
         cfg.work_dir = str(Path('work_dirs', Path(args.config).stem))
+
+
+def join_ranks(cfg: Config) -> None:
+    """Start the process group that the config's launcher has made.
+
+    The runner would do it too, but only after files have been written that
+    one rank alone may write.
+    """
+    if cfg.get('launcher', 'none') != 'none' and not is_distributed():
+        init_dist(cfg.launcher, **cfg.get('env_cfg', {}).get('dist_cfg', {}))
 
 
 def run_tool(main: Callable[[], object]) -> None:

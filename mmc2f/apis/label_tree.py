@@ -3,10 +3,12 @@
 from pathlib import Path
 
 from mmengine.config import Config
-from mmengine.dist import init_dist, is_distributed, is_main_process
+from mmengine.dist import is_main_process
 from mmengine.logging import print_log
-from mmengine.runner import CheckpointLoader, find_latest_checkpoint
+from mmengine.runner import CheckpointLoader
 
+from mmc2f.apis.command_line import join_ranks
+from mmc2f.apis.resume import latest_checkpoint
 from mmc2f.arguments import type_name
 from mmc2f.structures import LabelTree
 
@@ -91,15 +93,13 @@ def tree_of_checkpoint(path: str | None) -> LabelTree | None:
 
 
 def _resumed_checkpoint(cfg: Config) -> str | None:
-    return cfg.get('load_from') or find_latest_checkpoint(cfg.work_dir)
+    return cfg.get('load_from') or latest_checkpoint(cfg.work_dir)
 
 
 def _cluster(cfg: Config, clustering: dict) -> LabelTree:
     from mmc2f.clustering import build_class_hierarchy
 
-    if cfg.get('launcher', 'none') != 'none' and not is_distributed():
-        # The runner would do this a little later.
-        init_dist(cfg.launcher, **cfg.get('env_cfg', {}).get('dist_cfg', {}))
+    join_ranks(cfg)
     tree, report = build_class_hierarchy(
         cfg, checkpoint=cfg.get('load_from'), clustering=clustering
     )

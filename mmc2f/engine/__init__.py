@@ -1,6 +1,7 @@
 """Hooks and loops for MMEngine's runner."""
 
 from .hooks import (
+    AtomicCheckpointHook,
     ClassCountHook,
     PlainCheckpointHook,
     ReRankHook,
@@ -10,6 +11,7 @@ from .loops import StagedTrainLoop
 from .training_stage import ScheduledStage, TrainingStage, build_stages
 
 __all__ = [
+    'AtomicCheckpointHook',
     'ClassCountHook',
     'PlainCheckpointHook',
     'ReRankHook',

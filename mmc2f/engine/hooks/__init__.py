@@ -1,9 +1,11 @@
+from .atomic_checkpoint_hook import AtomicCheckpointHook
 from .class_count_hook import ClassCountHook
 from .plain_checkpoint_hook import PlainCheckpointHook
 from .rerank_hook import ReRankHook
 from .training_stage_hook import TrainingStageHook
 
 __all__ = [
+    'AtomicCheckpointHook',
     'ClassCountHook',
     'PlainCheckpointHook',
     'ReRankHook',
