@@ -12,7 +12,7 @@ from mmengine.runner import Runner
 from tiny_ccfr import write_images
 from tiny_views import VIEWS, views_config
 
-SCRIPT = Path(__file__).with_name('distributed_training.py')
+TRAINING = 'distributed_training.py'
 
 
 @pytest.fixture(scope='module')
@@ -22,11 +22,16 @@ def images(tmp_path_factory):
 
 def train_on_two_ranks(name, images, work_dir):
     """What each rank has noted down."""
+    return run_on_two_ranks(TRAINING, work_dir, name, images)
+
+
+def run_on_two_ranks(script, work_dir, *arguments):
+    """What each rank of a script has written into its work dir."""
     done = subprocess.run(
         [
             *(sys.executable, '-m', 'torch.distributed.run'),
             *('--standalone', '--nproc_per_node', '2'),
-            *(SCRIPT, name, images, work_dir),
+            *(Path(__file__).with_name(script), *arguments, work_dir),
         ],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -87,3 +92,11 @@ def test_two_ranks_train_as_one_does(images, views_on_two_ranks, tmp_path):
             weights[name], alone.detach(), rtol=0, atol=5e-5, msg=name
         )
     assert rank['agreed']['metrics'] == pytest.approx(metrics)
+
+
+def test_ranks_stop_together_and_resume(tmp_path):
+    one, two = run_on_two_ranks('distributed_resume.py', tmp_path)
+    assert one == two
+    # In the middle of the second of 3 epochs of 2 iterations a rank.
+    assert 'stopped by SIGTERM after iteration 3 of 6' in one['stopped']
+    assert one['resumed'] == one['whole']

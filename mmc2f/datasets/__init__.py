@@ -6,6 +6,7 @@ from mmc2f.datasets.image_folder import ImageFolder
 from mmc2f.datasets.multi_resolution_dataset import MultiResolutionDataset
 from mmc2f.datasets.open_dataset import OpenDataset
 from mmc2f.datasets.samplers import PKSampler, RoundRobinBatchSampler
+from mmc2f.datasets.seeded_samples import seed_samples
 from mmc2f.datasets.transforms import (
     AddHierarchyLabels,
     DegradeResolution,
@@ -23,4 +24,5 @@ __all__ = [
     'PKSampler',
     'RoundRobinBatchSampler',
     'hold_out',
+    'seed_samples',
 ]

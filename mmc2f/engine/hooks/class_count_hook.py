@@ -3,6 +3,7 @@
 from mmengine.hooks import Hook
 from torch import nn
 
+from mmc2f.datasets.seeded_samples import SeededDataset
 from mmc2f.model_state import unwrap_model
 from mmc2f.registry import HOOKS
 from mmc2f.structures import LabelTree
@@ -22,7 +23,11 @@ class ClassCountHook(Hook):
     """
 
     def before_train(self, runner) -> None:
-        check_class_count(runner.model, runner.train_dataloader.dataset)
+        dataset = runner.train_dataloader.dataset
+        if isinstance(dataset, SeededDataset):
+            # For its name in the message.
+            dataset = dataset.dataset
+        check_class_count(runner.model, dataset)
 
     def before_val(self, runner) -> None:
         check_class_count(runner.model, runner.val_dataloader.dataset)

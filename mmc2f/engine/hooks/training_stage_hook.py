@@ -139,7 +139,9 @@ class TrainingStageHook(Hook):
         # Where gradients accumulate, some of the last stage may be left.
         runner.optim_wrapper.zero_grad()
         _set_losses(model, stage)
-        is_new = runner.epoch in (0, *self._ends())
+        # Not so where a training is resumed within the epoch.
+        begins = not getattr(runner.train_loop, 'first_batch', 0)
+        is_new = begins and runner.epoch in (0, *self._ends())
         if stage.warm_start and is_new:
             model.warm_start(stage.warm_start)
         self._entered = stage
