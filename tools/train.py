@@ -8,6 +8,7 @@ from mmengine.runner import Runner
 from mmc2f.apis import (
     complete_dataloaders,
     load_config,
+    lock_work_dir,
     prepare_label_tree,
     resume_from_latest,
 )
@@ -109,9 +110,10 @@ def main(args: list[str] | None = None) -> None:
     load_from = cfg.get('load_from')
     merge_args(cfg, args)
     join_ranks(cfg)
-    resume_from_latest(cfg, load_from)
-    prepare_label_tree(cfg)
-    Runner.from_cfg(cfg).train()
+    with lock_work_dir(cfg.work_dir):
+        resume_from_latest(cfg, load_from)
+        prepare_label_tree(cfg)
+        Runner.from_cfg(cfg).train()
 
 
 if __name__ == '__main__':

@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 import torch
+from held_work_dir import held
 from mmengine.config import Config
 from tiny_ccfr import (
     CLASSES,
@@ -15,7 +16,7 @@ from tiny_ccfr import (
 )
 from tool_helpers import ROOT, load_tool, write_config
 
-from mmc2f.apis import load_config
+from mmc2f.apis import WorkDirInUse, load_config
 from mmc2f.apis.label_tree import tree_of_checkpoint
 from mmc2f.datasets.cub_annotations import (
     ObjectParts,
@@ -120,6 +121,17 @@ def test_coarse_answers_alone(run_test):
     metrics = run_test('--no-rerank')
     assert 'rerank/coarse_top1' in metrics
     assert 'rerank/rerank_top1' not in metrics
+
+
+def test_a_second_training_is_refused_but_not_a_test(
+    config, work_dir, run_test
+):
+    before = sorted(work_dir.iterdir())
+    with held(work_dir) as holder:
+        with pytest.raises(WorkDirInUse, match=f'process {holder.pid} on'):
+            train.main([str(config), '--work-dir', str(work_dir)])
+        assert sorted(work_dir.iterdir()) == before
+        assert 'rerank/coarse_top1' in run_test('--no-rerank')
 
 
 def test_gallery_is_built_once_and_reused(run_test, tmp_path):
