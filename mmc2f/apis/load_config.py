@@ -103,10 +103,15 @@ def complete_config(cfg: Config) -> None:
 
     Args:
         cfg: Full config, changed in place. Doing it twice changes nothing.
+
+    Raises:
+        ValueError: ``stage_epochs`` for a training without stages, or of
+            other lengths.
     """
     for name, field in FIELDS.items():
         if cfg.get(name) is not None:
             _write(cfg, field, cfg[name])
+    _check_stage_epochs(cfg)
     if cfg.get('max_epochs') is not None:
         # As stage_epochs, it is meant as it is said.
         _write(cfg, 'train_cfg.stages.finetune.min_iters', 0)
@@ -132,6 +137,24 @@ def _write(cfg: Config, field: str, value: Any) -> None:
     if parts[0] == 'train_dataloader' and _has_whole_sampler(cfg):
         return
     part[last] = value
+
+
+def _check_stage_epochs(cfg: Config) -> None:
+    """Refuse stage_epochs that the training would not follow."""
+    asked, loop = cfg.get('stage_epochs'), cfg.get('train_cfg')
+    if asked is None or not loop or type_name(loop) in TAKERS['train_cfg']:
+        return
+    written_out = [
+        [stage.get('epochs') for stage in hook.stages]
+        for hook in cfg.get('custom_hooks') or []
+        if type_name(hook) == 'TrainingStageHook'
+    ]
+    if list(asked) not in written_out:
+        raise ValueError(
+            f'stage_epochs {tuple(asked)} would be ignored: train_cfg is no '
+            'mmc2f.StagedTrainLoop, and no TrainingStageHook has stages of '
+            'these lengths'
+        )
 
 
 def _has_whole_sampler(cfg: Config) -> bool:

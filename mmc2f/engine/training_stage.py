@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from math import ceil
+from numbers import Integral
 
 __all__ = ['ScheduledStage', 'TrainingStage', 'build_stages']
 
@@ -110,15 +111,15 @@ def build_stages(
             ``min_iters`` of the stages; one number will do for one stage.
 
     Raises:
-        ValueError: No stage, an unknown setting, a stage without epochs, or
-            not one number of epochs a stage.
+        ValueError: No stage, an unknown setting, a stage without whole
+            epochs, or not one number of epochs a stage.
     """
     if isinstance(stages, Mapping):
         stages = [dict(stage, name=name) for name, stage in stages.items()]
     settings = [dict(stage) for stage in stages]
     names = [str(stage.get('name')) for stage in settings]
     if stage_epochs is not None:
-        if isinstance(stage_epochs, int):
+        if not isinstance(stage_epochs, (list, tuple)):
             stage_epochs = [stage_epochs]
         if len(stage_epochs) != len(settings):
             raise ValueError(
@@ -142,13 +143,18 @@ def build_stages(
 
 
 def check_lengths(stages: Sequence[TrainingStage]) -> None:
-    """Refuse no stage at all and stages of no epoch.
+    """Refuse no stage at all and stages without whole epochs.
 
     Raises:
         ValueError: With the epochs of each stage.
     """
-    if not stages or any(stage.epochs < 1 for stage in stages):
+    if not stages or not all(_is_length(stage.epochs) for stage in stages):
         raise ValueError(
-            'training needs at least one stage, each of at least one '
-            f'epoch, got {[(s.name, s.epochs) for s in stages]}'
+            'training needs at least one stage, each of one or more whole '
+            f'epochs, got {[(s.name, s.epochs) for s in stages]}'
         )
+
+
+def _is_length(epochs: object) -> bool:
+    whole = isinstance(epochs, Integral) and not isinstance(epochs, bool)
+    return whole and epochs >= 1

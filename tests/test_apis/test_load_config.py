@@ -76,6 +76,31 @@ def test_facts_come_from_the_command_line_too():
     assert cfg.val_evaluator.tree == 'tree.json'
 
 
+def write_written_out(path, epochs):
+    """A config whose stages stand in a hook, as ours once had."""
+    stages = [dict(name=str(i), epochs=n) for i, n in enumerate(epochs)]
+    hooks = [dict(type='mmc2f.TrainingStageHook', stages=stages)]
+    path.write_text(
+        f'train_cfg = dict(by_epoch=True, max_epochs={sum(epochs)})\n'
+        f'custom_hooks = {hooks if epochs else []!r}\n'
+        'stage_epochs = (1, 2, 3)\n'
+    )
+    return path
+
+
+@pytest.mark.parametrize('epochs', [(), (1, 2), (1, 2, 4)])
+def test_stage_epochs_that_nothing_follows_are_refused(tmp_path, epochs):
+    path = write_written_out(tmp_path / 'own.py', epochs)
+    message = r'stage_epochs \(1, 2, 3\) would be ignored'
+    with pytest.raises(ValueError, match=message):
+        load_config(path)
+
+
+def test_stage_epochs_may_stand_beside_stages_of_these_lengths(tmp_path):
+    cfg = load_config(write_written_out(tmp_path / 'own.py', (1, 2, 3)))
+    assert cfg.train_cfg.max_epochs == 6
+
+
 def test_a_plain_fine_tune_lasts_max_epochs():
     stages = load('baseline_grocery', {'max_epochs': 3}).train_cfg.stages
     assert stages.finetune.epochs == 3

@@ -150,7 +150,7 @@ def test_one_number_will_do_for_one_stage():
     assert build_stages([dict(name='a', epochs=1)], 4)[0].epochs == 4
 
 
-@pytest.mark.parametrize('epochs', [(1,), (1, 1, 1), 3])
+@pytest.mark.parametrize('epochs', [(), (1,), (1, 1, 1), 3, '12', True])
 def test_another_number_of_epochs_than_stages_is_refused(epochs):
     with pytest.raises(ValueError, match=r'for 2 stages \(first, second\)'):
         build_stages(EXAMPLE, epochs)
@@ -161,6 +161,11 @@ def test_no_stage_no_epoch_and_unknown_settings_are_refused():
         build_stages({})
     with pytest.raises(ValueError, match=r"\('second', 0\)"):
         build_stages(EXAMPLE, (1, 0))
+    for epochs in (1.5, '2', True, -1, None):
+        with pytest.raises(ValueError, match='one or more whole epochs'):
+            build_stages(EXAMPLE, (1, epochs))
+        with pytest.raises(ValueError, match='one or more whole epochs'):
+            build_stages(dict(one=dict(epochs=epochs)))
     with pytest.raises(ValueError, match=r"\"one\" has \['freeze'\]; a stage"):
         build_stages(dict(one=dict(epochs=1, freeze=['backbone'])))
 
