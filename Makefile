@@ -17,7 +17,7 @@ MMDET_STAMP := $(MMDET_VENV)/.installed
 MMCV_VERSION := $(shell sed -n 's/^onedl-mmcv==//p' $(MMDET_CONSTRAINTS))
 LITE0 := checkpoints/tf_efficientnet_lite0.pth
 
-.PHONY: venv venv-mmdet lint test test-mmdet checkpoints demo
+.PHONY: venv venv-mmdet lint test test-mmdet robustness checkpoints demo
 
 venv: $(STAMP)
 
@@ -48,10 +48,10 @@ $(MMDET_STAMP): setup.py pyproject.toml $(wildcard requirements/*.txt)
 
 # Tiny tensors gain nothing from threads, and lose much to an allocator that
 # gives its memory back after each step.
-test test-mmdet: export OMP_NUM_THREADS = 1
-test test-mmdet: export MALLOC_MMAP_MAX_ = 0
-test test-mmdet: export MALLOC_TRIM_THRESHOLD_ = 1099511627776
-test test-mmdet: export MALLOC_TOP_PAD_ = 67108864
+test test-mmdet robustness: export OMP_NUM_THREADS = 1
+test test-mmdet robustness: export MALLOC_MMAP_MAX_ = 0
+test test-mmdet robustness: export MALLOC_TRIM_THRESHOLD_ = 1099511627776
+test test-mmdet robustness: export MALLOC_TOP_PAD_ = 67108864
 test: lint
 	$(PY) -m pytest -q
 
@@ -59,6 +59,11 @@ test: lint
 test-mmdet: export CUDA_VISIBLE_DEVICES =
 test-mmdet: venv-mmdet
 	$(MMDET_PY) -m pytest -q -k mmdet
+
+# Trainings that are killed 20 times lose nothing.
+robustness: venv
+	rm -rf work_dirs/robustness
+	$(PY) tests/robustness/kill_runs.py work_dirs/robustness --kills 20
 
 checkpoints: $(LITE0)
 
