@@ -92,11 +92,12 @@ def add_hooks(cfg: Config) -> None:
     MMEngine's own CheckpointHook, in a config or by default, becomes ours,
     which takes the same arguments.
     """
-    checkpoint = cfg.setdefault('default_hooks', {}).setdefault(
-        'checkpoint', dict(type='CheckpointHook', interval=1)
-    )
+    defaults = dict(cfg.get('default_hooks') or {})
+    checkpoint = defaults.get('checkpoint', dict(type='CheckpointHook'))
     if checkpoint and type_name(checkpoint) == 'CheckpointHook':
-        checkpoint.type = 'mmc2f.AtomicCheckpointHook'
+        checkpoint = dict(interval=1) | dict(checkpoint)
+        checkpoint['type'] = 'mmc2f.AtomicCheckpointHook'
+    cfg.default_hooks = defaults | dict(checkpoint=checkpoint)
     hooks = list(cfg.get('custom_hooks') or [])
     present = {type_name(hook) for hook in hooks}
     missing = [name for name in HOOKS if name not in present]

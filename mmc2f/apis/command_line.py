@@ -8,7 +8,7 @@ from pathlib import Path
 from traceback import extract_tb
 
 from mmengine.config import Config, DictAction
-from mmengine.dist import init_dist, is_distributed
+from mmengine.dist import init_dist, is_distributed, is_main_process
 
 from mmc2f.apis.config_file import config_file
 from mmc2f.weights.trust import trust_files_of_this_process
@@ -114,16 +114,22 @@ def run_tool(main: Callable[[], object]) -> None:
     """Run a tool; an error that its user can mend is one sentence.
 
     Such are errors of files and those that this package raises itself.
-    Others, and all with ``MMC2F_TRACEBACK`` set, keep their traceback.
+    Others, and all with ``MMC2F_TRACEBACK`` set, keep their traceback. So is
+    Ctrl-C, and what a training says that a signal has stopped.
 
     Args:
         main: The tool, without arguments.
 
     Raises:
-        SystemExit: With the sentence, which makes the exit code 1.
+        SystemExit: With the sentence, which makes the exit code 1; after a
+            signal 128 and its number.
     """
     try:
         main()
+    except KeyboardInterrupt as error:
+        if is_main_process():
+            print(str(error) or 'stopped by Ctrl-C', file=sys.stderr)
+        raise SystemExit(getattr(error, 'exit_code', 130)) from None
     except (ImportError, OSError, ValueError) as error:
         sentence = _sentence(error)
         if sentence is None or os.environ.get(TRACEBACK):

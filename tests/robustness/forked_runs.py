@@ -20,6 +20,7 @@ import mmc2f.engine
 import mmc2f.evaluation
 import mmc2f.models
 import mmc2f.retrieval  # noqa: F401
+from mmc2f.apis.command_line import run_tool
 
 SECONDS = 600
 STOPPED = 128 + signal.SIGTERM
@@ -47,7 +48,9 @@ class Run:
     def train(self, moments: Iterable[Moment] = ()) -> None:
         """Train to the end, starting again after each moment."""
         args = str(self.config), '--work-dir', str(self.work_dir), '--resume'
-        self._until_done(lambda: train.main([*args]), moments)
+        self._until_done(
+            lambda: run_tool(lambda: train.main([*args])), moments
+        )
 
     def test(self, moments: Iterable[Moment] = ()) -> None:
         """Test likewise."""

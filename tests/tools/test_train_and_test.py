@@ -273,6 +273,24 @@ def test_training_options_reach_the_config(config):
     assert not cfg.test_dataloader.pin_memory
 
 
+@pytest.mark.parametrize(
+    ('default_hooks', 'expected'),
+    [
+        (None, dict(type='mmc2f.AtomicCheckpointHook', interval=1)),
+        (
+            dict(checkpoint=dict(type='mmengine.CheckpointHook', interval=3)),
+            dict(type='mmc2f.AtomicCheckpointHook', interval=3),
+        ),
+        (dict(checkpoint=dict(type='MyHook')), dict(type='MyHook')),
+        (dict(checkpoint=None), None),
+    ],
+)
+def test_checkpoints_are_whole_in_any_config(default_hooks, expected):
+    cfg = Config(dict(default_hooks=default_hooks))
+    train.add_hooks(cfg)
+    assert cfg.default_hooks.checkpoint == expected
+
+
 def test_resume_with_and_without_a_file(config):
     cfg = train_options(config, '--resume')
     assert (cfg.resume, cfg.load_from) == (True, None)
