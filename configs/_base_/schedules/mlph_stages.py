@@ -14,7 +14,7 @@ train_cfg = dict(
             lr_scale=2.0,
         ),
         everything=dict(
-            epochs=5,
+            epochs=4,
             min_iters=900,
             warmup_iters=60,
             # Sharp and blurred batches have different statistics: those of
