@@ -22,7 +22,7 @@ train_cfg = dict(
             warm_start=('region_head',),
         ),
         joint=dict(
-            epochs=9,
+            epochs=10,
             min_iters=840,
             # Each part has a loss of its own: the global one alone explains
             # the training images, and would leave the others nothing. It is
