@@ -1,4 +1,11 @@
+"""The config file that a user means by a name."""
+
+from difflib import get_close_matches
 from pathlib import Path
+
+__all__ = ['config_file', 'find_config', 'shipped_configs']
+
+PACKAGE = Path(__file__).parents[1]
 
 
 def config_file(name: str) -> str:
@@ -15,3 +22,34 @@ def config_file(name: str) -> str:
         The path, with ``.py`` appended where it had no suffix.
     """
     return name if Path(name).suffix else f'{name}.py'
+
+
+def find_config(name: str) -> str:
+    """The path of a config, which may be one of this package.
+
+    Args:
+        name: Path of a config, or the name of a shipped one, with its suffix
+            or without: ``'ccfr_grocery'``.
+
+    Raises:
+        FileNotFoundError: There is neither; suggests like names.
+    """
+    path = config_file(name)
+    if Path(path).is_file():
+        return path
+    shipped = shipped_configs()
+    stem = Path(path).stem
+    if Path(path).parent == Path() and stem in shipped:
+        return str(shipped[stem])
+    like = get_close_matches(stem, shipped, n=3)
+    hint = f'; do you mean {" or ".join(like)}?' if like else ''
+    raise FileNotFoundError(f'there is no config {name}{hint}')
+
+
+def shipped_configs() -> dict[str, Path]:
+    """The configs of this package by name, in a checkout or installed."""
+    # A checkout has them beside the package, and not only there.
+    checkout = PACKAGE.parent
+    is_checkout = (checkout / 'model-index.yml').is_file()
+    folder = (checkout if is_checkout else PACKAGE / '.mim') / 'configs'
+    return {path.stem: path for path in sorted(folder.glob('*.py'))}

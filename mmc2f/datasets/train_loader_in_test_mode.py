@@ -10,7 +10,7 @@ from mmc2f.arguments import type_name
 from mmc2f.datasets.hold_out import set_part
 from mmc2f.structures import LabelTree
 
-__all__ = ['train_loader_in_test_mode']
+__all__ = ['gallery_views', 'train_loader_in_test_mode']
 
 # Which the training images do not need: coarser labels may not exist yet.
 _LABEL_TRANSFORM = 'AddHierarchyLabels'
@@ -63,6 +63,21 @@ def train_loader_in_test_mode(
     loader['sampler'] = {'type': 'mmengine.DefaultSampler', 'shuffle': False}
     loader.setdefault('collate_fn', {'type': 'default_collate'})
     return Runner.build_dataloader(loader)
+
+
+def gallery_views(cfg: Config) -> list[int | None] | None:
+    """Resolutions of what :func:`train_loader_in_test_mode` reads.
+
+    No data set is built, so the images need not be there.
+
+    Returns:
+        ``None`` where the training images do not come in several.
+    """
+    loader = cfg.get('train_dataloader') or {}
+    dataset = loader.get('dataset') or {}
+    if type_name(dataset) != _VIEWS_WRAPPER:
+        return None
+    return [_finest_view(dataset).get('resolution')]
 
 
 def _set_pipeline(dataset: dict, pipeline: list[dict]) -> None:

@@ -22,6 +22,7 @@ from mmc2f.retrieval.rerank import (
     strict_order,
 )
 from mmc2f.retrieval.rerank_grid import HeldOut
+from mmc2f.retrieval.rerank_terms import ReRankTerms, rerank_terms
 from mmc2f.retrieval.reranker import ReRanker, ReRankPostProcessor
 from mmc2f.retrieval.tune_rerank import tune_rerank, tune_rerank_on_folds
 from mmc2f.retrieval.tuned_rerank import TunedReRank, find_tuned, side_file
@@ -40,6 +41,7 @@ __all__ = [
     'Neighbours',
     'ReRankPostProcessor',
     'ReRankResult',
+    'ReRankTerms',
     'ReRanker',
     'TunedReRank',
     'Whitening',
@@ -55,6 +57,7 @@ __all__ = [
     'rerank',
     'rerank_by_kernel',
     'rerank_by_prototypes',
+    'rerank_terms',
     'retrieval_scores',
     'retrieval_votes',
     'run_fingerprint',

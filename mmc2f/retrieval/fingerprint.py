@@ -16,7 +16,12 @@ from mmc2f.files.safetensors_file import hash_tensor
 from mmc2f.model_state import unwrap_model
 from mmc2f.retrieval.image_ids import dataset_images, hash_images
 
-__all__ = ['fingerprint', 'hash_json', 'run_fingerprint']
+__all__ = [
+    'fingerprint',
+    'hash_json',
+    'model_fingerprint',
+    'run_fingerprint',
+]
 
 # Transforms that leave the pixels alone: changing their arguments, say the
 # path of a tree, must not invalidate a gallery.
@@ -65,20 +70,44 @@ def run_fingerprint(
         As :func:`fingerprint`, with ``'images'``, a digest of names and
         labels, where the data set tells them without being decoded.
     """
+    views = getattr(dataset, 'views', None)
+    if views is not None:
+        views = [view.resolution for view in views]
+    made_by = model_fingerprint(cfg, model, class_names(dataset), views)
+    if hasattr(dataset, 'get_data_info'):
+        made_by['images'] = hash_images(*dataset_images(dataset))
+    return made_by
+
+
+def model_fingerprint(
+    cfg: Config,
+    model: nn.Module,
+    classes: Sequence[str],
+    resolutions: Sequence[int | None] | None = None,
+) -> dict[str, str]:
+    """:func:`run_fingerprint` for want of the data set.
+
+    Args:
+        cfg: Full config, whose test pipeline and normalisation count.
+        model: With the weights.
+        classes: The class names in order.
+        resolutions: Those that the images are embedded in, where they come
+            in several; see
+            :func:`mmc2f.datasets.train_loader_in_test_mode.gallery_views`.
+
+    Returns:
+        As :func:`fingerprint`.
+    """
     preparation = dict(
         pipeline=cfg.test_dataloader.dataset.pipeline,
         # The runner hands the model the one beside it.
         data_preprocessor=cfg.model.get('data_preprocessor')
         or cfg.get('data_preprocessor'),
     )
-    views = getattr(dataset, 'views', None)
-    if views is not None:
+    if resolutions is not None:
         # Part of what happens to the pixels.
-        preparation['resolutions'] = [view.resolution for view in views]
-    made_by = fingerprint(model, preparation, class_names(dataset))
-    if hasattr(dataset, 'get_data_info'):
-        made_by['images'] = hash_images(*dataset_images(dataset))
-    return made_by
+        preparation['resolutions'] = list(resolutions)
+    return fingerprint(model, preparation, classes)
 
 
 def _hash_weights(model: nn.Module) -> str:

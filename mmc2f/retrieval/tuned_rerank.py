@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from mmengine.logging import print_log
 
 from mmc2f.retrieval.reranker import ReRankPostProcessor
 
-__all__ = ['TunedReRank', 'find_tuned', 'side_file']
+__all__ = ['TunedReRank', 'chosen_rerank', 'find_tuned', 'side_file']
 
 _FORMAT = 'mmc2f.rerank'
 _VERSION = 1
@@ -166,3 +167,41 @@ def find_tuned(
             'run tools/tune_rerank.py again.'
         )
     return tuned
+
+
+def chosen_rerank(
+    params: str | os.PathLike | None,
+    post_processor: Mapping[str, Any],
+    gallery: Mapping[str, Any],
+    checkpoint: str | os.PathLike | None,
+    weights: str | None = None,
+) -> tuple[dict[str, Any], dict[str, Any], TunedReRank | None]:
+    """Configs of re-ranking and gallery, by the tuned parameters if asked.
+
+    Args:
+        params: Of :class:`mmc2f.ReRankHook`; ``None`` asks for none.
+        post_processor: Config of the re-ranking, with its ``type``.
+        gallery: Config of the gallery.
+        checkpoint, weights: See :func:`find_tuned`.
+
+    Returns:
+        Both configs, and the tuned parameters where they are used.
+
+    Raises:
+        FileNotFoundError, ValueError: As :func:`find_tuned`.
+    """
+    own, gallery = dict(post_processor), dict(gallery)
+    if params is None:
+        return own, gallery, None
+    tuned = find_tuned(params, checkpoint, weights)
+    if tuned is None:
+        if params != 'if_tuned':
+            own = {'mode': 'none', **own}
+        return own, gallery, None
+    if params == 'if_tuned':
+        # All of it is the file's.
+        own = {'type': own['type']}
+        gallery.pop('whiten', None)
+    if tuned.whiten is not None:
+        gallery = {'whiten': tuned.whiten, **gallery}
+    return {**tuned.params, **own}, gallery, tuned

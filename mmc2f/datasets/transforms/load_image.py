@@ -14,7 +14,7 @@ from PIL import Image, ImageOps
 from mmc2f.datasets.requirements import DATA_HINT
 from mmc2f.registry import TRANSFORMS
 
-__all__ = ['LoadImage', 'decode_image']
+__all__ = ['LoadImage', 'decode_image', 'pil_to_bgr']
 
 JPEG_END = b'\xff\xd9'
 WHITE = (255, 255, 255)
@@ -127,7 +127,12 @@ def decode_image(content: bytes) -> np.ndarray:
     with Image.open(io.BytesIO(content)) as image:
         if _is_plain_jpeg(image, content):
             return _decode_jpeg(content)
-        rgb = np.asarray(_to_rgb(ImageOps.exif_transpose(image)))
+        return pil_to_bgr(image)
+
+
+def pil_to_bgr(image: Image.Image) -> np.ndarray:
+    """An image of PIL as :func:`decode_image` gives that of a file."""
+    rgb = np.asarray(_to_rgb(ImageOps.exif_transpose(image)))
     return np.ascontiguousarray(rgb[:, :, ::-1])
 
 

@@ -136,27 +136,19 @@ class ReRankHook(Hook):
 
     def _read_params(self, runner: Runner, weights: str) -> None:
         """Build the post-processor, from the tuned parameters if asked."""
-        from mmc2f.retrieval import find_tuned
+        from mmc2f.retrieval.tuned_rerank import chosen_rerank
 
         # Anew each time: what is tuned or measured is for one state of the
         # weights.
-        own, gallery, tuned = self.post_processor_cfg, self.gallery_cfg, None
-        if self.params is not None:
-            tuned = find_tuned(
-                self.params, runner.cfg.get('load_from'), weights
-            )
-            if tuned is None and self.params != 'if_tuned':
-                own = {'mode': 'none', **own}
+        own, self._gallery_now, tuned = chosen_rerank(
+            self.params,
+            self.post_processor_cfg,
+            self.gallery_cfg,
+            runner.cfg.get('load_from'),
+            weights,
+        )
         if tuned is not None:
             runner.logger.info(tuned.summary())
-            if self.params == 'if_tuned':
-                # All of it is the file's.
-                own = {'type': own['type']}
-                gallery = {k: v for k, v in gallery.items() if k != 'whiten'}
-            own = {**tuned.params, **own}
-            if tuned.whiten is not None:
-                gallery = {'whiten': tuned.whiten, **gallery}
-        self._gallery_now = gallery
         self.post_processor = TASK_UTILS.build(own)
 
     def _gallery(self, runner: Runner, loader: DataLoader, made_by: dict):

@@ -323,8 +323,8 @@ class CCFR(RegionTraining, Rerankable, BaseClassifier):
         Returns:
             Samples with ``pred_score (C,)`` and ``pred_label``,
             ``coarse_score (C,)``, ``embedding (D,)``, ``regions (R, 4)`` in
-            pixels of the input and ``region_scores (R,)``; with a re-ranker
-            also its neighbours.
+            pixels of the input, ``region_scores (R,)`` and ``region_scales
+            (R,)``, from 0; with a re-ranker also its neighbours.
         """
         embedded = self.embed(inputs)
         coarse = self.coarse_logits(embedded).float().softmax(dim=1)
@@ -342,6 +342,7 @@ class CCFR(RegionTraining, Rerankable, BaseClassifier):
             sample.embedding = embeddings[i]
             sample.regions = embedded.regions.boxes[i]
             sample.region_scores = embedded.regions.scores[i]
+            sample.region_scales = embedded.regions.scale_ids
             if result is not None:
                 self.reranker.annotate(sample, result, i)
         return data_samples

@@ -74,6 +74,10 @@ class EmbeddingClassifier(Rerankable, ImageClassifier):
                 tree=tree,
                 in_channels=lambda: maps.pooled(neck),
             )
+        if isinstance(kwargs.get('data_preprocessor'), dict):
+            # The host writes its defaults into it, but it is a part of the
+            # config, by which a gallery is known.
+            kwargs['data_preprocessor'] = dict(kwargs['data_preprocessor'])
         super().__init__(backbone, neck, head, **kwargs)
 
     def predict(
