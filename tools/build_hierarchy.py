@@ -13,13 +13,14 @@ from pathlib import Path
 
 import numpy as np
 from mmengine.config import Config
-from PIL import Image, ImageOps
+from PIL import Image
 
 from mmc2f.apis import load_config
 from mmc2f.apis.command_line import add_options, parse, run_tool
 from mmc2f.apis.config_file import config_file
 from mmc2f.apis.label_tree import is_clustering, tree_holder
 from mmc2f.clustering import HierarchyReport, build_class_hierarchy
+from mmc2f.datasets.transforms.decode_image import decode_image
 from mmc2f.structures import LabelTree
 from mmc2f.visualization import contact_sheet
 
@@ -85,8 +86,8 @@ def draw_sheet(tree: LabelTree, report: HierarchyReport) -> np.ndarray:
     for name, parent, path in zip(
         tree.names(0), parents, report.examples, strict=True
     ):
-        with Image.open(path) as image:
-            upright = ImageOps.exif_transpose(image).convert('RGB')
+        bgr = decode_image(Path(path).read_bytes())
+        upright = Image.fromarray(bgr[:, :, ::-1])
         upright.thumbnail((256, 256))
         groups[parent][1].append((name, np.asarray(upright)))
     return contact_sheet(groups)

@@ -11,7 +11,10 @@ from mmengine import fileio
 from PIL import Image
 
 from mmc2f.datasets.image_folder import EXTENSIONS
-from mmc2f.datasets.transforms.load_image import decode_image, pil_to_bgr
+from mmc2f.datasets.transforms.decode_image import (
+    decode_image,
+    pil_to_bgr,
+)
 from mmc2f.retrieval.image_ids import image_id
 
 __all__ = ['ImageInput', 'find_images', 'read_image']

@@ -1,4 +1,5 @@
 import io
+import os
 
 import cv2
 import numpy as np
@@ -7,7 +8,9 @@ from mmcv.transforms import LoadImageFromFile
 from mmengine.dataset import BaseDataset
 from mmpretrain.registry import TRANSFORMS
 from PIL import Image
+from torch.utils.data import DataLoader
 
+from mmc2f.datasets import ImageFolder
 from mmc2f.datasets.transforms import LoadImage, load_image
 
 # Four quarters of one colour each, wider than high.
@@ -199,13 +202,6 @@ def test_broken_file_is_named(broken):
     assert broken in str(caught.value)
 
 
-def test_jpeg_that_opencv_refuses_is_an_error(monkeypatch, save):
-    path = save(RGB, 'x.jpg')
-    monkeypatch.setattr(cv2, 'imdecode', lambda *args: None)
-    with pytest.raises(OSError, match=r'x\.jpg cannot be read: .* damaged'):
-        LoadImage()({'img_path': path})
-
-
 def test_missing_file_is_an_error_even_when_skipping(tmp_path):
     for on_error in ('raise', 'skip'):
         with pytest.raises(FileNotFoundError, match=r'no\.jpg.*MMC2F_DATA'):
@@ -245,10 +241,71 @@ def test_skipped_file_is_counted_reported_once_and_replaced(
         testing[0]
 
 
-def test_truncated_jpeg_is_never_filled_with_grey(monkeypatch, tmp_path):
-    """Even where OpenCV would decode it, as some versions do."""
-    noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
-    content = bytes_of(Image.fromarray(noise), format='JPEG')
-    monkeypatch.setattr(cv2, 'imdecode', lambda *args: noise)
-    with pytest.raises(OSError, match='truncated'):
-        load_image.decode_image(content[:-100])
+def test_larger_images_than_allowed_count_as_damaged(save):
+    path = save(RGB, 'x.png')
+    message = r'x\.png cannot be read: it has 48 x 32 pixels, .*=1535'
+    with pytest.raises(OSError, match=message):
+        LoadImage(max_pixels=1535)({'img_path': path})
+    assert 'img' in LoadImage(max_pixels=1536)({'img_path': path})
+    assert LoadImage('skip', max_pixels=9)({'img_path': path}) is None
+
+
+def test_no_more_files_are_skipped_than_allowed(tmp_path):
+    transform = LoadImage('skip', max_skipped=1)
+    for name in ('a.jpg', 'b.jpg'):
+        (tmp_path / name).write_bytes(b'no image')
+    first, second = (
+        {'img_path': str(tmp_path / name)} for name in ('a.jpg', 'b.jpg')
+    )
+    for _ in range(3):
+        assert transform(first) is None
+    message = r'b\.jpg cannot be read.* one more than max_skipped=1'
+    with pytest.raises(OSError, match=message):
+        transform(second)
+
+
+@pytest.mark.parametrize(('limit', 'stops'), [(2, True), (3, False)])
+def test_workers_count_together(save, tmp_path, limit, stops):
+    paths = [save(RGB, f'{i}.png') for i in range(6)]
+    for i in (0, 3, 5):
+        (tmp_path / f'{i}.png').write_bytes(b'no image')
+    dataset = OneBroken(paths, pipeline=[LoadImage('skip', max_skipped=limit)])
+    # Each worker meets fewer files than the limit.
+    loader = DataLoader(dataset, num_workers=3, collate_fn=list)
+
+    def load():
+        for _ in range(2):
+            assert len(list(loader)) == 6
+
+    if stops:
+        with pytest.raises(OSError, match='one more than max_skipped=2'):
+            load()
+    else:
+        load()
+
+
+def test_name_that_is_not_utf_8(tmp_path, monkeypatch):
+    lines = []
+    monkeypatch.setattr(
+        load_image, 'print_log', lambda text, **kwargs: lines.append(text)
+    )
+    folder = os.fsdecode(os.fsencode(tmp_path) + b'/train/caf\xe9')
+    os.makedirs(folder)
+    Image.fromarray(RGB).save(os.path.join(folder, os.fsdecode(b'\xff.png')))
+    dataset = ImageFolder(
+        str(tmp_path),
+        pipeline=[LoadImage(), dict(type='mmpretrain.PackInputs')],
+    )
+    assert dataset.metainfo['classes'] == (os.fsdecode(b'caf\xe9'),)
+    sample = dataset[0]['data_samples']
+    assert sample.img_path == os.path.join(folder, os.fsdecode(b'\xff.png'))
+
+    with open(sample.img_path, 'wb') as file:
+        file.write(b'no image')
+    with pytest.raises(
+        OSError, match=r'caf\\xe9/\\xff\.png cannot be'
+    ) as error:
+        LoadImage()({'img_path': sample.img_path})
+    str(error.value).encode()
+    LoadImage('skip', max_skipped=1)({'img_path': sample.img_path})
+    lines[0].encode()
