@@ -21,12 +21,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmengine.config import Config
-from mmengine.runner import Runner
 
 from mmc2f.apis import complete_dataloaders, load_config
 from mmc2f.apis.command_line import add_options, parse, run_tool
 from mmc2f.apis.config_file import config_file
 from mmc2f.apis.label_tree import tree_of_checkpoint
+from mmc2f.engine import StrictRunner
 from mmc2f.structures import LabelTree
 from mmc2f.visualization import draw_coverage
 
@@ -168,7 +168,7 @@ def main(args: list[str] | None = None) -> tuple[float | None, ...]:
     out = args.out or Path(args.checkpoint).parent
     file = out / ('combination.json' if args.combine else 'levels.json')
     cfg = merge_args(load_config(args.config, args.cfg_options), args, file)
-    Runner.from_cfg(cfg).test()
+    StrictRunner.from_cfg(cfg).test()
     report = json.loads(file.read_text(encoding='utf-8'))
     if args.combine:
         print(f'figures: {file}\n{combination_text(report)}')

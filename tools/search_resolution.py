@@ -33,6 +33,7 @@ from mmc2f.evaluation import (
 )
 from mmc2f.structures import LabelTree
 from mmc2f.visualization import draw_resolutions
+from mmc2f.weights import load_checkpoint
 
 #: t_med and t_low of the paper.
 THRESHOLD = 0.8
@@ -183,7 +184,8 @@ def measure(
     init_default_scope(cfg.get('default_scope', 'mmpretrain'))
     dataloader = resolution_loader(cfg, tree, args.resolutions, args.split)
     device = args.device or get_device()
-    model = get_model(cfg, pretrained=args.checkpoint, device=device)
+    model = get_model(cfg, device=device)
+    load_checkpoint(model, args.checkpoint)
     return measure_curves(model, dataloader, tree)
 
 

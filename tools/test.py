@@ -4,7 +4,6 @@ import argparse
 import os.path as osp
 
 from mmengine.config import Config
-from mmengine.runner import Runner
 
 from mmc2f.apis import complete_dataloaders, load_config
 from mmc2f.apis.command_line import (
@@ -13,6 +12,7 @@ from mmc2f.apis.command_line import (
     run_tool,
     set_job,
 )
+from mmc2f.engine import StrictRunner
 
 HOOK = 'mmc2f.ReRankHook'
 
@@ -109,7 +109,7 @@ def main(args: list[str] | None = None) -> dict[str, float]:
     """Test as the config and the command line say."""
     args = parse_args(args)
     cfg = merge_args(load_config(args.config, args.cfg_options), args)
-    return Runner.from_cfg(cfg).test()
+    return StrictRunner.from_cfg(cfg).test()
 
 
 if __name__ == '__main__':

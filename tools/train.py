@@ -3,7 +3,6 @@
 import argparse
 
 from mmengine.config import Config
-from mmengine.runner import Runner
 
 from mmc2f.apis import (
     complete_dataloaders,
@@ -20,6 +19,7 @@ from mmc2f.apis.command_line import (
     set_job,
 )
 from mmc2f.arguments import type_name
+from mmc2f.engine import StrictRunner
 
 #: A list in a config replaces that of its base.
 HOOKS = ('PlainCheckpointHook',)
@@ -114,7 +114,7 @@ def main(args: list[str] | None = None) -> None:
     with lock_work_dir(cfg.work_dir):
         resume_from_latest(cfg, load_from)
         prepare_label_tree(cfg)
-        Runner.from_cfg(cfg).train()
+        StrictRunner.from_cfg(cfg).train()
 
 
 if __name__ == '__main__':

@@ -28,7 +28,6 @@ from pathlib import Path
 
 import rich
 from mmengine.config import Config, ConfigDict
-from mmengine.runner import Runner
 from rich.table import Table
 from torch.utils.data import DataLoader
 
@@ -39,6 +38,7 @@ from mmc2f.datasets.hold_out import apply_holdout
 from mmc2f.datasets.train_loader_in_test_mode import (
     train_loader_in_test_mode,
 )
+from mmc2f.engine import StrictRunner
 from mmc2f.retrieval import (
     EmbeddedImages,
     HeldOut,
@@ -131,8 +131,8 @@ def build_loaders(cfg: Config) -> tuple[DataLoader, DataLoader]:
         )
     fitted = train_loader_in_test_mode(cfg)
     if cfg.get('val_dataloader'):
-        tuned = Runner.build_dataloader(cfg.val_dataloader)
-        tested = Runner.build_dataloader(cfg.test_dataloader)
+        tuned = StrictRunner.build_dataloader(cfg.val_dataloader)
+        tested = StrictRunner.build_dataloader(cfg.test_dataloader)
         seen = set(_paths(fitted)) | set(_paths(tested))
         if not seen & set(_paths(tuned)):
             return fitted, tuned
@@ -162,12 +162,12 @@ def embed_fold(
     return found[0], found[1]
 
 
-def load_runner(cfg: Config, checkpoint: str) -> Runner:
+def load_runner(cfg: Config, checkpoint: str) -> StrictRunner:
     """A runner whose model has the weights of a checkpoint."""
     cfg.load_from = checkpoint
     # Runners of one name share their log.
     cfg.experiment_name = f'tune_rerank_{Path(checkpoint).stem}'
-    runner = Runner.from_cfg(cfg)
+    runner = StrictRunner.from_cfg(cfg)
     runner.load_or_resume()
     return runner
 

@@ -9,7 +9,6 @@ import torch
 from mmengine.config import Config
 from mmengine.device import get_device
 from mmengine.registry import MODELS, DefaultScope
-from mmengine.runner import load_checkpoint
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
@@ -21,6 +20,7 @@ from mmc2f.datasets.train_loader_in_test_mode import (
 )
 from mmc2f.registry import TASK_UTILS
 from mmc2f.structures import LabelTree
+from mmc2f.weights import load_checkpoint
 
 __all__ = ['HierarchyReport', 'agreement', 'build_class_hierarchy']
 
@@ -158,7 +158,8 @@ def _build_model(cfg: Config, checkpoint: str | None) -> nn.Module:
     if checkpoint is None:
         model.init_weights()
     else:
-        load_checkpoint(model, checkpoint, map_location='cpu')
+        # Of a plain classifier, perhaps: features are all that counts here.
+        load_checkpoint(model, checkpoint, needed='backbone.')
     return model
 
 

@@ -1,4 +1,4 @@
-"""Hooks and loops for MMEngine's runner."""
+"""A runner for MMEngine, and hooks and loops for it."""
 
 from .hooks import (
     AtomicCheckpointHook,
@@ -9,6 +9,7 @@ from .hooks import (
 )
 from .loops import StagedTrainLoop
 from .stop_signals import Interrupted, StopSignals
+from .strict_runner import StrictRunner
 from .training_stage import ScheduledStage, TrainingStage, build_stages
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     'ScheduledStage',
     'StagedTrainLoop',
     'StopSignals',
+    'StrictRunner',
     'TrainingStage',
     'TrainingStageHook',
     'build_stages',

@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 
 import torch
 from mmengine.model import BaseModule
-from mmengine.model.weight_init import PretrainedInit
 from torch import Tensor, nn
 
 from mmc2f.registry import MODELS
+from mmc2f.weights import PretrainedInit
 
 
 @MODELS.register_module()
