@@ -22,7 +22,7 @@ from mmc2f.arguments import type_name
 from mmc2f.engine import StrictRunner
 
 #: A list in a config replaces that of its base.
-HOOKS = ('PlainCheckpointHook',)
+HOOKS = ('PlainCheckpointHook', 'FiniteLossHook')
 
 
 def parse_args(args: list[str] | None = None) -> argparse.Namespace:

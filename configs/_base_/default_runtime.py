@@ -14,6 +14,7 @@ default_hooks = dict(
 custom_hooks = [
     dict(type='mmc2f.ClassCountHook'),
     dict(type='mmc2f.PlainCheckpointHook'),
+    dict(type='mmc2f.FiniteLossHook'),
 ]
 
 env_cfg = dict(

@@ -130,7 +130,7 @@ def run_tool(main: Callable[[], object]) -> None:
         if is_main_process():
             print(str(error) or 'stopped by Ctrl-C', file=sys.stderr)
         raise SystemExit(getattr(error, 'exit_code', 130)) from None
-    except (ImportError, OSError, ValueError) as error:
+    except (FloatingPointError, ImportError, OSError, ValueError) as error:
         sentence = _sentence(error)
         if sentence is None or os.environ.get(TRACEBACK):
             raise

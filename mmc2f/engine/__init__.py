@@ -3,6 +3,8 @@
 from .hooks import (
     AtomicCheckpointHook,
     ClassCountHook,
+    DivergedError,
+    FiniteLossHook,
     PlainCheckpointHook,
     ReRankHook,
     TrainingStageHook,
@@ -15,6 +17,8 @@ from .training_stage import ScheduledStage, TrainingStage, build_stages
 __all__ = [
     'AtomicCheckpointHook',
     'ClassCountHook',
+    'DivergedError',
+    'FiniteLossHook',
     'Interrupted',
     'PlainCheckpointHook',
     'ReRankHook',
