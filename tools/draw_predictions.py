@@ -5,14 +5,12 @@ Example:
 """
 
 import argparse
-import json
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
-from PIL import Image
 from rich.progress import track
 
 from mmc2f.apis import complete_dataloaders, load_config
@@ -22,7 +20,8 @@ from mmc2f.datasets.image_source import ImageSource
 from mmc2f.datasets.train_loader_in_test_mode import (
     train_loader_in_test_mode,
 )
-from mmc2f.visualization import draw_regions, draw_rerank
+from mmc2f.retrieval.prediction_file import read_predictions
+from mmc2f.visualization import draw_regions, draw_rerank, save_picture
 
 NEIGHBOURS = 8
 
@@ -98,7 +97,13 @@ def title(record: dict) -> str:
 def draw(
     record: dict, queries: ImageSource, gallery: ImageSource, out: Path
 ) -> None:
-    """Write the picture of one prediction."""
+    """Write the picture of one prediction.
+
+    Raises:
+        KeyError: The data set has no such image.
+    """
+    if record['image'] is None:
+        raise KeyError('a prediction that was chosen is of no image file')
     image = queries(record['image'], record.get('view'))
     regions = record.get('regions', [])
     boxes = np.array([r['box'] for r in regions]).reshape(-1, 4)
@@ -108,7 +113,7 @@ def draw(
         picture = draw_regions(
             image, boxes, None if None in scores else scores, sizes
         )
-        Image.fromarray(picture).save(out)
+        save_picture(picture, out)
         return
     figure = draw_rerank(
         image,
@@ -123,14 +128,13 @@ def draw(
         truth=record['truth'] or '',
         box_labels=sizes,
     )
-    figure.savefig(out)
+    save_picture(figure, out)
 
 
 def main(args: list[str] | None = None) -> list[Path]:
     """Draw the chosen predictions; returns the files."""
     args = parse_args(args)
-    with args.predictions.open(encoding='utf-8') as lines:
-        records = [json.loads(line) for line in lines]
+    records = [record for _, record in read_predictions(args.predictions)]
     if args.view is not None:
         records = of_view(records, args.view)
     chosen = [r for r in records if CHOICES[args.which](r)][: args.num]
@@ -143,11 +147,13 @@ def main(args: list[str] | None = None) -> list[Path]:
     queries = ImageSource(Runner.build_dataloader(cfg.test_dataloader).dataset)
     gallery = ImageSource(train_loader_in_test_mode(cfg).dataset)
     out = args.out or args.predictions.parent
-    out.mkdir(parents=True, exist_ok=True)
     files = []
     for i, record in enumerate(track(chosen, description='Drawing')):
         files.append(out / f'{args.which}_{i}.png')
-        draw(record, queries, gallery, files[-1])
+        try:
+            draw(record, queries, gallery, files[-1])
+        except KeyError as error:
+            raise SystemExit(f'{args.predictions}: {error.args[0]}') from error
     print('\n'.join(map(str, files)))
     return files
 

@@ -210,5 +210,14 @@ def test_title_tells_the_view(record, title):
 
 def test_predictions_of_another_config_are_refused(draw):
     record = prediction(truth='owl')
-    with pytest.raises(KeyError, match=r'owl/0\.png is none of the 16 images'):
+    message = r'predictions\.jsonl: .*owl/0\.png is none of the 16 images'
+    with pytest.raises(SystemExit, match=message):
         draw([record])
+    with pytest.raises(SystemExit, match='is of no image file'):
+        draw([{**record, 'image': None}])
+
+
+def test_what_is_no_prediction_is_named_by_its_line(draw):
+    message = r"predictions\.jsonl, line 2: the prediction has no 'image'"
+    with pytest.raises(ValueError, match=message):
+        draw([prediction(), {'truth': 'blue'}])

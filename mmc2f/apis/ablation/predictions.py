@@ -1,11 +1,12 @@
 """Which images a test answered right, from the predictions it wrote."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
+
+from mmc2f.retrieval.prediction_file import read_predictions
 
 __all__ = ['correct_answers']
 
@@ -32,24 +33,23 @@ def correct_answers(
         Names of the images, sorted, and ``(N,)`` bool in that order.
 
     Raises:
+        FileNotFoundError: There is no such file.
         ValueError: There is no such record, an image has several, or a
-            record has no truth or no such answer.
+            line is no prediction, or one without truth or such an answer.
     """
     key = ANSWERS[measure]
     found: dict[str, bool] = {}
-    with path.open(encoding='utf-8') as file:
-        for number, line in enumerate(file, 1):
-            record = json.loads(line)
-            if view is not None and record.get('view') != view:
-                continue
-            where = f'{path}, line {number}'
-            image = record.get('image')
-            if image is None or image in found:
-                raise ValueError(
-                    f'{where}: {image} is no name of one image; of several '
-                    'resolutions name one as the view'
-                )
-            found[image] = _is_right(record, key, where)
+    for number, record in read_predictions(path):
+        if view is not None and record.get('view') != view:
+            continue
+        where = f'{path}, line {number}'
+        image = record['image']
+        if image is None or image in found:
+            raise ValueError(
+                f'{where}: {image} is no name of one image; of several '
+                'resolutions name one as the view'
+            )
+        found[image] = _is_right(record, key, where)
     if not found:
         what = '' if view is None else f' of the view {view!r}'
         raise ValueError(f'{path} has no predictions{what}')
@@ -58,7 +58,7 @@ def correct_answers(
 
 
 def _is_right(record: dict[str, Any], key: str, where: str) -> bool:
-    if record.get('truth') is None:
+    if record['truth'] is None:
         raise ValueError(f'{where} has no truth to compare with')
     if key not in record:
         raise ValueError(

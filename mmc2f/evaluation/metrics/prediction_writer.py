@@ -1,6 +1,5 @@
 """Writes predictions with their neighbours and regions to a file."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,9 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 from mmengine.structures import BaseDataElement
 
+from mmc2f.files import to_json_bytes
 from mmc2f.registry import METRICS
+from mmc2f.retrieval.prediction_file import write_predictions
 from mmc2f.retrieval.prediction_record import prediction_record
 
 __all__ = ['PredictionWriter']
@@ -39,7 +40,7 @@ class PredictionWriter(BaseMetric):
 
         Raises:
             ValueError: The data set names no classes, or not those of a
-                sample's level.
+                sample's level, or a score is NaN.
         """
         meta = self.dataset_meta or {}
         classes, levels = meta.get('classes'), meta.get('level_classes')
@@ -48,23 +49,34 @@ class PredictionWriter(BaseMetric):
                 'predictions are written by class name, but the data set '
                 'names no classes: give it metainfo=dict(classes=[...])'
             )
-        self.results += [
-            prediction_record(
+        for sample in data_samples:
+            record = prediction_record(
                 BaseDataElement(**sample), classes, self.topn, levels
             )
-            for sample in data_samples
-        ]
+            _check_finite(record)
+            self.results.append(record)
 
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:
-        """Write the file.
+        """Write the file; the former one stays until it is whole.
 
         Returns:
             ``written``, the number of predictions.
+
+        Raises:
+            OSError: The file cannot be written.
         """
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open('w', encoding='utf-8') as file:
-            for record in results:
-                file.write(json.dumps(record, ensure_ascii=False) + '\n')
+        write_predictions(self.path, results)
         print_log(f'Predictions written to {self.path}', logger='current')
         # A float: the host's log drops integers from its files.
         return {'written': float(len(results))}
+
+
+def _check_finite(record: dict[str, Any]) -> None:
+    """At once, and not when all images have been tested."""
+    try:
+        to_json_bytes(record)
+    except ValueError as error:
+        raise ValueError(
+            f'the prediction for {record["image"]} holds NaN or infinity, '
+            'which JSON does not know. Look for diverged weights.'
+        ) from error

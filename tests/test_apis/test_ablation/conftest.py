@@ -35,6 +35,7 @@ note = args.work_dir / 'last_checkpoint'
 assert bool(args.resume) == note.is_file()
 log('2' if args.resume else '1', 'Epoch(train)')
 note.write_text(str(args.work_dir / 'epoch_1.pth'))
+(args.work_dir / 'epoch_1.pth').touch()
 if options.get('stop') == str(seed) and not args.resume:
     sys.exit('stopped half way')
 """
@@ -50,7 +51,8 @@ right = int(options.get('right', 5)) + seed
 with args.out.open('w') as file:
     for i in range(10):
         best = 'a' if i < right else 'b'
-        answer = dict(image=f'{i}.png', truth='a', coarse=[{'class': best}])
+        coarse = [{'class': best, 'probability': 1.0}]
+        answer = dict(image=f'{i}.png', truth='a', coarse=coarse)
         print(json.dumps(answer), file=file)
 (folder / '3.json').write_text(json.dumps({'accuracy/top1': 10.0 * right}))
 """

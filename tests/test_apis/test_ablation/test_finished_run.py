@@ -29,7 +29,8 @@ def work_dir(tmp_path, monkeypatch):
         text = f"load_from = '{folder}/epoch_9.pth'\n"
         text += f'test_evaluator = {evaluator!r}'
         add(folder, f'20260101_{time}', 'test', text)
-    answer = dict(image='1', truth='a', coarse=[{'class': 'a'}])
+    coarse = [{'class': 'a', 'probability': 1.0}]
+    answer = dict(image='1', truth='a', coarse=coarse)
     (folder / 'predictions.jsonl').write_text(json.dumps(answer))
     return folder
 

@@ -17,7 +17,8 @@ def write(path, records):
 
 
 def record(image, truth='a', best='a', **more):
-    return dict(image=image, truth=truth, coarse=[{'class': best}], **more)
+    coarse = [{'class': best, 'probability': 1.0}]
+    return dict(image=image, truth=truth, coarse=coarse, **more)
 
 
 def test_agrees_with_the_metric(tmp_path):
