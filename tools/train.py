@@ -55,6 +55,18 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
         action='store_true',
         help='start the loaders anew each epoch',
     )
+    checks = parser.add_mutually_exclusive_group()
+    checks.add_argument(
+        '--strict-data',
+        action='store_true',
+        help='refuse images that are in two classes, or in training and '
+        'validation or test; the default is to warn of them',
+    )
+    checks.add_argument(
+        '--no-data-check',
+        action='store_true',
+        help='do not look for such images',
+    )
     return parse_job(parser, args)
 
 
@@ -78,6 +90,9 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
             )
         cfg.auto_scale_lr.enable = True
     add_hooks(cfg)
+    if not args.no_data_check:
+        check = dict(type='mmc2f.DuplicateImagesHook', strict=args.strict_data)
+        cfg.custom_hooks = [*cfg.custom_hooks, check]
     complete_dataloaders(
         cfg,
         pin_memory=not args.no_pin_memory,

@@ -1,5 +1,6 @@
 from .atomic_checkpoint_hook import AtomicCheckpointHook
 from .class_count_hook import ClassCountHook
+from .duplicate_images_hook import DuplicateImagesHook
 from .finite_loss_hook import DivergedError, FiniteLossHook
 from .plain_checkpoint_hook import PlainCheckpointHook
 from .rerank_hook import ReRankHook
@@ -9,6 +10,7 @@ __all__ = [
     'AtomicCheckpointHook',
     'ClassCountHook',
     'DivergedError',
+    'DuplicateImagesHook',
     'FiniteLossHook',
     'PlainCheckpointHook',
     'ReRankHook',
