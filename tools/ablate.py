@@ -14,7 +14,6 @@ Example:
 import argparse
 import os
 import shlex
-import shutil
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -34,7 +33,8 @@ from mmc2f.apis.ablation import (
 )
 from mmc2f.apis.command_line import run_tool
 from mmc2f.apis.config_file import config_file
-from mmc2f.visualization import draw_ablation
+from mmc2f.files import write_bytes
+from mmc2f.visualization import draw_ablation, save_picture
 
 TOOLS = Path(__file__).parent
 
@@ -143,7 +143,6 @@ def write(result: StudyResult, args: argparse.Namespace) -> None:
         print(report(result, shell(command), {}))
         return
     images = args.images or args.out.parent / 'images'
-    images.mkdir(parents=True, exist_ok=True)
     picture = images / f'ablation_{study.name}.png'
     rows = {
         group: [
@@ -151,7 +150,7 @@ def write(result: StudyResult, args: argparse.Namespace) -> None:
         ]
         for group, rows in result.groups().items()
     }
-    draw_ablation(rows, study.title).savefig(picture)
+    save_picture(draw_ablation(rows, study.title), picture)
     pictures = {study.title: picture, **copy_curves(study, args.root, images)}
     links = {
         title: Path(os.path.relpath(path, args.out.parent)).as_posix()
@@ -173,7 +172,7 @@ def copy_curves(study: Study, root: Path, images: Path) -> dict[str, Path]:
         ]
         if drawn:
             copy = images / f'ablation_{study.name}_{number}.png'
-            shutil.copyfile(drawn[0], copy)
+            write_bytes(copy, drawn[0].read_bytes())
             found[f'{row.group} {row.name}, tuning'.strip()] = copy
     return found
 

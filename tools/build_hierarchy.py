@@ -22,7 +22,7 @@ from mmc2f.apis.label_tree import is_clustering, tree_holder
 from mmc2f.clustering import HierarchyReport, build_class_hierarchy
 from mmc2f.datasets.transforms.decode_image import decode_image
 from mmc2f.structures import LabelTree
-from mmc2f.visualization import contact_sheet
+from mmc2f.visualization import contact_sheet, save_picture
 
 
 def number_of_clusters(text: str) -> int | str:
@@ -105,7 +105,6 @@ def main(args: list[str] | None = None) -> None:
         reference=args.reference,
     )
     out = Path(args.out)
-    out.parent.mkdir(parents=True, exist_ok=True)
     tree.to_json(out)
     print(report)
     print(f'hierarchy: {out}')
@@ -113,7 +112,7 @@ def main(args: list[str] | None = None) -> None:
         print('no picture: the data set has no image files')
         return
     sheet = Path(args.sheet) if args.sheet else out.with_suffix('.png')
-    Image.fromarray(draw_sheet(tree, report)).save(sheet)
+    save_picture(draw_sheet(tree, report), sheet)
     print(f'picture: {sheet}')
 
 

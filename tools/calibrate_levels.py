@@ -16,7 +16,6 @@ Example:
 """
 
 import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -27,8 +26,9 @@ from mmc2f.apis.command_line import add_options, parse, run_tool
 from mmc2f.apis.config_file import config_file
 from mmc2f.apis.label_tree import tree_of_checkpoint
 from mmc2f.engine import StrictRunner
+from mmc2f.files import read_json
 from mmc2f.structures import LabelTree
-from mmc2f.visualization import draw_coverage
+from mmc2f.visualization import draw_coverage, save_picture
 
 HEAD = 'HierarchicalHead'
 RERANK_HOOK = 'mmc2f.ReRankHook'
@@ -169,12 +169,12 @@ def main(args: list[str] | None = None) -> tuple[float | None, ...]:
     file = out / ('combination.json' if args.combine else 'levels.json')
     cfg = merge_args(load_config(args.config, args.cfg_options), args, file)
     StrictRunner.from_cfg(cfg).test()
-    report = json.loads(file.read_text(encoding='utf-8'))
+    report = read_json(file)
     if args.combine:
         print(f'figures: {file}\n{combination_text(report)}')
         return tuple(report['level_weights'])
     picture = file.with_suffix('.png')
-    draw_coverage(report).savefig(picture)
+    save_picture(draw_coverage(report), picture)
     thresholds = tuple(report['level_thresholds'])
     print(f'curves: {file}\npicture: {picture}')
     never = [

@@ -11,8 +11,9 @@ Example:
 """
 
 import argparse
-import json
 from pathlib import Path
+
+from mmc2f.files import read_json_lines
 
 # Metric: heading, digits.
 COLUMNS = {
@@ -41,8 +42,8 @@ def latest_test(work_dir: Path) -> dict[str, float]:
         SystemExit: There was none.
     """
     for path in sorted(work_dir.glob('*/[0-9]*.json'), reverse=True):
-        lines = path.read_text(encoding='utf-8').splitlines()
-        metrics = with_new_prefixes(json.loads(lines[-1]) if lines else {})
+        lines = list(read_json_lines(path))
+        metrics = with_new_prefixes(lines[-1][1] if lines else {})
         if 'rerank/coarse_top1' in metrics:
             return metrics
     raise SystemExit(f'{work_dir}: no result of tools/test.py in there')

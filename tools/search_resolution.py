@@ -11,7 +11,6 @@ Example:
 """
 
 import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -31,8 +30,9 @@ from mmc2f.evaluation import (
     measure_curves,
     search_resolutions,
 )
+from mmc2f.files import write_json
 from mmc2f.structures import LabelTree
-from mmc2f.visualization import draw_resolutions
+from mmc2f.visualization import draw_resolutions, save_picture
 from mmc2f.weights import load_checkpoint
 
 #: t_med and t_low of the paper.
@@ -196,7 +196,6 @@ def write(
     found: Sequence[int],
 ) -> None:
     """Leave figures and picture in a folder."""
-    out.mkdir(parents=True, exist_ok=True)
     record = {
         **curves.to_dict(),
         'thresholds': list(thresholds),
@@ -204,13 +203,14 @@ def write(
         'views': views_of(curves.levels, found) if found else None,
     }
     file = out / 'resolutions.json'
-    file.write_text(json.dumps(record, indent=2) + '\n', encoding='utf-8')
+    write_json(file, record, indent=2)
     picture = out / 'resolutions.png'
-    draw_resolutions(
+    figure = draw_resolutions(
         *(curves.levels, curves.resolutions, curves.accuracies),
         thresholds,
         found,
-    ).savefig(picture)
+    )
+    save_picture(figure, picture)
     print(f'curves: {file}\npicture: {picture}')
 
 

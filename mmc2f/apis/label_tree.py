@@ -105,7 +105,6 @@ def _cluster(cfg: Config, clustering: dict) -> LabelTree:
     )
     if is_main_process():
         path = Path(cfg.work_dir) / TREE_FILE
-        path.parent.mkdir(parents=True, exist_ok=True)
         tree.to_json(path)
         print_log(f'Class hierarchy, written to {path}:\n{report}')
     return tree

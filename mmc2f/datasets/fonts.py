@@ -7,7 +7,6 @@ regions by.
 """
 
 import csv
-import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from mmc2f.datasets.cub_annotations import (
     write_cub_annotations,
 )
 from mmc2f.datasets.font_rendering import render_words
+from mmc2f.files import read_json, write_json
 
 __all__ = [
     'FontDemoSpec',
@@ -178,7 +178,7 @@ def write_font_demo(out: str | Path, spec: FontDemoSpec) -> bool:
     for split in SPLITS:
         for face in faces:
             (out / split / face).mkdir(parents=True, exist_ok=True)
-    _write_json(out / MANIFEST, spec.manifest() | {'complete': False})
+    write_json(out / MANIFEST, spec.manifest() | {'complete': False}, 1)
     words_of, known = {}, {}
     for job in track(jobs, description='Drawing font images'):
         rng = np.random.default_rng(
@@ -196,11 +196,11 @@ def write_font_demo(out: str | Path, spec: FontDemoSpec) -> bool:
         known[job.name] = ObjectParts(
             torch.tensor(drawn.box), torch.from_numpy(drawn.letters)
         )
-    _write_json(out / WORDS, words_of)
+    write_json(out / WORDS, words_of, 1)
     longest = max(len(text.parts) for text in known.values())
     letters = [f'letter {i + 1}' for i in range(longest)]
     write_cub_annotations(out, known, letters)
-    _write_json(out / MANIFEST, spec.manifest() | {'complete': True})
+    write_json(out / MANIFEST, spec.manifest() | {'complete': True}, 1)
     return True
 
 
@@ -221,7 +221,7 @@ def _is_complete(out: Path, spec: FontDemoSpec, jobs: list[_Job]) -> bool:
             f'{out} exists and is no font demo set (it has no {MANIFEST}); '
             'choose another folder or remove it.'
         )
-    found = json.loads(manifest_file.read_text())
+    found = read_json(manifest_file)
     complete = found.pop('complete', False)
     if found != spec.manifest():
         raise FileExistsError(
@@ -239,7 +239,3 @@ def _choose_words(
     chosen = rng.choice(vocabulary, size=rng.integers(2, 5), replace=False)
     cases = (str.lower, str.lower, str.capitalize, str.upper)
     return [cases[rng.integers(len(cases))](str(word)) for word in chosen]
-
-
-def _write_json(path: Path, content: dict) -> None:
-    path.write_text(json.dumps(content, indent=1) + '\n')

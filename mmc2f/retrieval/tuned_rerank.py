@@ -1,6 +1,5 @@
 """The chosen re-ranking, and the file beside a checkpoint that keeps it."""
 
-import json
 import logging
 import os
 from collections.abc import Mapping
@@ -10,6 +9,7 @@ from typing import Any
 
 from mmengine.logging import print_log
 
+from mmc2f.files import read_json, write_json
 from mmc2f.retrieval.reranker import ReRankPostProcessor
 
 __all__ = ['TunedReRank', 'chosen_rerank', 'find_tuned', 'side_file']
@@ -78,15 +78,8 @@ class TunedReRank:
 
     def save(self, path: str | os.PathLike) -> None:
         """Write a JSON file; the old one stays whole until the new one is."""
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
         content = {'format': _FORMAT, 'version': _VERSION, **asdict(self)}
-        unfinished = path.with_name(f'{path.name}.{os.getpid()}.tmp')
-        try:
-            unfinished.write_text(json.dumps(content, indent=1) + '\n')
-            os.replace(unfinished, path)
-        finally:
-            unfinished.unlink(missing_ok=True)
+        write_json(path, content, indent=1)
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> 'TunedReRank':
@@ -103,7 +96,7 @@ class TunedReRank:
                 'with tools/tune_rerank.py.'
             )
         try:
-            content = json.loads(path.read_text())
+            content = read_json(path)
             is_ours = content.pop('format') == _FORMAT
             if not is_ours or content.pop('version') != _VERSION:
                 raise ValueError('another format or version')

@@ -1,6 +1,5 @@
 """Reads runs that other hands have started, from what they left."""
 
-import json
 import re
 from pathlib import Path
 
@@ -8,6 +7,7 @@ from mmengine.config import Config
 
 from mmc2f.apis.ablation.jobs import shell
 from mmc2f.apis.ablation.record import Record, logged_minutes
+from mmc2f.files import read_json_lines
 
 __all__ = ['logged_metrics', 'read_finished']
 
@@ -76,7 +76,8 @@ def _metrics(folder: Path) -> dict[str, float]:
     path = folder / f'{folder.name}.json'
     if not path.is_file():
         return {}
-    return json.loads(path.read_text(encoding='utf-8').splitlines()[-1])
+    lines = list(read_json_lines(path))
+    return lines[-1][1] if lines else {}
 
 
 def _training(work_dir: Path) -> Path:

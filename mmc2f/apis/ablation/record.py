@@ -1,6 +1,6 @@
 """What is known of a finished run: commands, machine, time, metrics."""
 
-import json
+import math
 import os
 import platform
 import re
@@ -11,6 +11,7 @@ from pathlib import Path
 
 import torch
 
+from mmc2f.files import read_json, write_json
 from mmc2f.version import __version__
 
 __all__ = ['Record', 'code_version', 'logged_minutes', 'machine']
@@ -42,19 +43,37 @@ class Record:
 
     def save(self, path: Path) -> None:
         """Write, so that a file that is there is complete."""
-        part = path.with_suffix('.part')
-        part.write_text(json.dumps(asdict(self), indent=1), encoding='utf-8')
-        part.replace(path)
+        # A metric of no image is NaN, which JSON does not know.
+        metrics = {
+            name: value if math.isfinite(value) else None
+            for name, value in self.metrics.items()
+        }
+        write_json(path, {**asdict(self), 'metrics': metrics}, indent=1)
 
     @classmethod
     def load(cls, path: Path, digest: str) -> 'Record | None':
-        """Read; ``None`` where there is no record of this digest."""
+        """Read; ``None`` where there is no record of this digest.
+
+        Raises:
+            ValueError: The file is no record.
+        """
         if not path.is_file():
             return None
-        values = json.loads(path.read_text(encoding='utf-8'))
-        if values.get('digest') != digest:
-            return None
-        return cls(**{**values, 'commands': tuple(values['commands'])})
+        values = read_json(path)
+        try:
+            if values.get('digest') != digest:
+                return None
+            values['commands'] = tuple(values['commands'])
+            values['metrics'] = {
+                name: math.nan if value is None else value
+                for name, value in values['metrics'].items()
+            }
+            return cls(**values)
+        except (AttributeError, KeyError, TypeError) as error:
+            raise ValueError(
+                f'{path} is no record of a run ({error}): remove it, and the '
+                'run is done again'
+            ) from error
 
 
 def machine(threads: int | None = None) -> str:

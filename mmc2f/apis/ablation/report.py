@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mmc2f.apis.ablation.results import RowResult, StudyResult
+from mmc2f.files import read_text, write_text
 
 __all__ = ['report', 'write_section']
 
@@ -61,7 +62,7 @@ def write_section(path: Path, name: str, text: str) -> None:
         ValueError: Only one of the markers is there, or one twice.
     """
     begin, end = f'<!-- ablate {name} -->', f'<!-- /ablate {name} -->'
-    content = path.read_text(encoding='utf-8') if path.is_file() else ''
+    content = read_text(path) if path.is_file() else ''
     counts = content.count(begin), content.count(end)
     section = f'{begin}\n{text.rstrip()}\n{end}'
     if counts == (0, 0):
@@ -74,8 +75,7 @@ def write_section(path: Path, name: str, text: str) -> None:
         raise ValueError(
             f'{path} must have {begin} once, and then {end} once, or neither'
         )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(content, encoding='utf-8')
+    write_text(path, content)
 
 
 def _table(rows: Sequence[RowResult]) -> str:

@@ -1,6 +1,5 @@
 """Writes the regions as boxes in COCO's format."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +8,7 @@ from mmengine.logging import print_log
 
 from mmc2f.datasets.resolution_view import of_first_view
 from mmc2f.evaluation.metrics.box_metric import BoxMetric
+from mmc2f.files import write_json
 from mmc2f.registry import METRICS
 from mmc2f.structures import predicted_boxes
 
@@ -133,14 +133,8 @@ class CocoBoxWriter(BoxMetric):
             ],
             'annotations': [],
         }
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        _write(self.path, boxes)
-        _write(self.images_path, meaning)
+        write_json(self.path, boxes)
+        write_json(self.images_path, meaning)
         print_log(f'Boxes written to {self.path}', logger='current')
         # Floats: the host's log drops integers from its files.
         return {'images': float(len(records)), 'boxes': float(len(boxes))}
-
-
-def _write(path: Path, content: Any) -> None:
-    with path.open('w', encoding='utf-8') as file:
-        json.dump(content, file, ensure_ascii=False)

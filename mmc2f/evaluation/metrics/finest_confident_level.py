@@ -1,6 +1,5 @@
 """Metric of the finest confident level: coverage and accuracy."""
 
-import json
 from collections import defaultdict
 from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
@@ -26,6 +25,7 @@ from mmc2f.evaluation.metrics.multi_level_metric import (
     MultiLevelMetric,
 )
 from mmc2f.evaluation.tables import answer_table, table_text
+from mmc2f.files import write_json
 from mmc2f.registry import METRICS
 from mmc2f.structures import LabelTree, finest_confident_level
 
@@ -190,11 +190,7 @@ class FinestConfidentLevel(MultiLevelMetric):
         }
 
     def _write(self, report: Mapping[str, Any]) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(
-            never_as_none(report), ensure_ascii=False, allow_nan=False
-        )
-        self.path.write_text(text + '\n', encoding='utf-8')
+        write_json(self.path, never_as_none(report))
         print_log(f'Calibration written to {self.path}', logger='current')
 
 

@@ -1,6 +1,5 @@
 """Metric that finds how to combine the classifiers of the levels."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -15,6 +14,7 @@ from mmc2f.evaluation.functional.calibrate_level_weights import (
     calibrate_level_weights,
 )
 from mmc2f.evaluation.metrics.multi_level_metric import MultiLevelMetric
+from mmc2f.files import write_json
 from mmc2f.registry import METRICS
 from mmc2f.structures import LabelTree
 
@@ -106,9 +106,7 @@ class LevelCombination(MultiLevelMetric):
                 for c, s in zip(choices, sharpness, strict=True)
             ],
         }
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(report, ensure_ascii=False, allow_nan=False)
-        self.path.write_text(text + '\n', encoding='utf-8')
+        write_json(self.path, report)
         print_log(f'Combination written to {self.path}', logger='current')
 
 

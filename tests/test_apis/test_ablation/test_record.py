@@ -1,6 +1,8 @@
 """Records of finished runs, and what they say of machine and code."""
 
+import math
 import subprocess
+from dataclasses import replace
 
 import pytest
 
@@ -17,6 +19,21 @@ def test_comes_back_as_it_was(tmp_path):
     assert Record.load(path, 'abc') == RECORD
     assert Record.load(path, 'other') is None
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_metrics_of_no_image(tmp_path):
+    path = tmp_path / 'r.json'
+    replace(RECORD, metrics={'a/b': math.nan}).save(path)
+    assert 'NaN' not in path.read_text()
+    assert math.isnan(Record.load(path, 'abc').metrics['a/b'])
+
+
+@pytest.mark.parametrize('text', ['{', '[]', '{"digest": "abc"}'])
+def test_what_is_no_record_is_named(tmp_path, text):
+    path = tmp_path / 'r.json'
+    path.write_text(text)
+    with pytest.raises(ValueError, match=r'r\.json'):
+        Record.load(path, 'abc')
 
 
 def test_machine():
