@@ -5,6 +5,7 @@ import random
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 import torch
@@ -12,6 +13,12 @@ from mmengine.registry import DefaultScope
 
 from mmc2f.optional import COMPILED_OPS, MMDET, require
 from mmc2f.weights.trust import ONLY_WEIGHTS, trust_files
+
+# The same examples each time, few and of any duration: CI is slow at times.
+hypothesis.settings.register_profile(
+    'mmc2f', derandomize=True, max_examples=40, deadline=None, database=None
+)
+hypothesis.settings.load_profile('mmc2f')
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

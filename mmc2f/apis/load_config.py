@@ -6,6 +6,7 @@ from typing import Any
 
 from mmengine.config import Config, ConfigDict
 
+from mmc2f.apis.config_values import check_values
 from mmc2f.arguments import type_name
 from mmc2f.datasets.hold_out import apply_holdout
 from mmc2f.weights import UntrustedFileError
@@ -63,6 +64,7 @@ def load_config(
     Raises:
         UntrustedFileError: A YAML file asks for more than plain values. A
             ``.py`` file is a program in any case.
+        ValueError: A count or a rate is none; says which.
     """
     try:
         cfg = Config.fromfile(path)
@@ -70,6 +72,7 @@ def load_config(
         raise UntrustedFileError(f'config {path}: {error}') from error
     if options:
         cfg.merge_from_dict(dict(options))
+    check_values(cfg)
     complete_config(cfg)
     if options:
         cfg.merge_from_dict(dict(options))

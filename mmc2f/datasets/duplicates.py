@@ -95,12 +95,19 @@ def find_duplicates(
 def image_files(
     dataset: BaseDataset,
 ) -> Iterator[tuple[str, tuple[int, ...]]]:
-    """Path and label of each image at the finest level that has a file."""
+    """Path and label of each image at the finest level that has a file.
+
+    A data set that does not tell them, or has labels of another kind than
+    classes, has none.
+    """
+    if not hasattr(dataset, 'get_data_info'):
+        return
     for place in range(len(dataset)):
         info: Mapping[str, Any] = dataset.get_data_info(place)
-        path, label = info.get('img_path'), info.get('gt_label')
-        if path is not None and label is not None and not info.get('level'):
-            yield str(path), tuple(np.ravel(label).tolist())
+        path, label = info.get('img_path'), np.ravel(info.get('gt_label'))
+        is_class = np.issubdtype(label.dtype, np.integer)
+        if path is not None and is_class and not info.get('level'):
+            yield str(path), tuple(label.tolist())
 
 
 def _images(pairs: Sequence[tuple[Copy, Copy]]) -> str:

@@ -13,7 +13,7 @@ from mmengine.config import Config, ConfigDict
 from mmengine.dataset import BaseDataset
 from mmpretrain.registry import DATASETS as HOST_DATASETS
 
-from mmc2f.arguments import check_choice, type_name
+from mmc2f.arguments import check_choice, check_whole, type_name
 from mmc2f.registry import DATASETS
 
 __all__ = ['apply_holdout', 'hold_out', 'set_part', 'split_folds']
@@ -99,8 +99,7 @@ def split_folds(
     Raises:
         ValueError: Fewer than two folds.
     """
-    if num_folds < 2:
-        raise ValueError(f'num_folds must be at least 2, got {num_folds}')
+    check_whole('num_folds', num_folds, least=2)
     classes = np.asarray(labels)
     rng = np.random.default_rng(seed)
     folds = np.full(len(classes), -1)

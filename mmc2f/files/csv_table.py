@@ -68,12 +68,16 @@ def parse_csv(text: str, path: object) -> CsvTable:
 
 def _separator(text: str, path: object) -> str:
     """The one that the header has; a comma where it has none."""
-    header = next((line for line in text.splitlines() if line.strip()), '')
-    found = [
-        separator
-        for separator in _SEPARATORS
-        if len(next(csv.reader([header], delimiter=separator))) > 1
-    ]
+    lines = io.StringIO(text, newline='')
+    header = next((line for line in lines if line.strip()), '')
+    try:
+        found = [
+            separator
+            for separator in _SEPARATORS
+            if len(next(csv.reader([header], delimiter=separator))) > 1
+        ]
+    except csv.Error as error:
+        raise ValueError(f'{path}, row 1: {error}.') from error
     if len(found) > 1:
         kinds = ' and '.join(_SEPARATORS[separator] for separator in found)
         raise ValueError(

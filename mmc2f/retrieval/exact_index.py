@@ -1,6 +1,7 @@
 import torch
 from torch import Tensor
 
+from mmc2f.arguments import check_whole
 from mmc2f.registry import TASK_UTILS
 
 __all__ = ['ExactIndex']
@@ -26,11 +27,8 @@ class ExactIndex:
     def __init__(
         self, chunk_size: int = 8192, query_chunk_size: int = 256
     ) -> None:
-        if chunk_size < 1 or query_chunk_size < 1:
-            raise ValueError(
-                'chunk_size and query_chunk_size must be at least 1, got '
-                f'{chunk_size} and {query_chunk_size}.'
-            )
+        check_whole('chunk_size', chunk_size)
+        check_whole('query_chunk_size', query_chunk_size)
         self.chunk_size = chunk_size
         self.query_chunk_size = query_chunk_size
         self._embeddings = torch.empty(0, 0)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
+from mmc2f.arguments import check_whole
 from mmc2f.registry import TASK_UTILS
 from mmc2f.retrieval.exact_index import ExactIndex
 from mmc2f.retrieval.faiss_index import FaissIndex
@@ -175,12 +176,11 @@ class Gallery:
 
         Raises:
             RuntimeError: The gallery is empty.
-            ValueError: ``topm`` < 1, or the queries have another dimension
-                or are not finite.
+            ValueError: ``topm`` is no number from 1 on, or the queries have
+                another dimension or are not finite.
         """
         check_queries(queries, self.embeddings)
-        if topm < 1:
-            raise ValueError(f'topm must be at least 1, got {topm}.')
+        check_whole('topm', topm)
         if not len(queries):
             empty = queries.new_empty(0, min(topm, len(self)))
             return Neighbours(empty.float(), empty.long(), empty.long())

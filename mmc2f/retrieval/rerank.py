@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from mmc2f.arguments import check_choice
+from mmc2f.arguments import check_choice, check_whole
 from mmc2f.precision import at_least_float32
 
 __all__ = [
@@ -243,8 +243,7 @@ def check_parameters(
     topn: int, t_sc: float, alpha: float, beta: float, gate: str
 ) -> None:
     """The parameters of :func:`rerank` are in their ranges."""
-    if topn < 1:
-        raise ValueError(f'topn must be at least 1, got {topn}.')
+    check_whole('topn', topn)
     # Only positive similarities may vote: else Eq. 9 divides by a sum that
     # can vanish or change its sign.
     if not t_sc >= 0:

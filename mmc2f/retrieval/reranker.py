@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
+from numbers import Real
 from typing import Any
 
 import torch
@@ -10,7 +11,7 @@ from mmengine.logging import print_log
 from mmpretrain.structures import DataSample
 from torch import Tensor
 
-from mmc2f.arguments import check_choice
+from mmc2f.arguments import check_choice, check_real, check_whole
 from mmc2f.registry import TASK_UTILS
 from mmc2f.retrieval.calibrated_rerank import (
     rerank_by_kernel,
@@ -94,10 +95,13 @@ class ReRankPostProcessor:
         kappa: float = 10.0,
     ) -> None:
         check_choice('mode', mode, MODES)
+        numbers = dict(t_sc=t_sc, alpha=alpha, beta=beta, kappa=kappa)
+        numbers |= dict(temperature=temperature, tau=tau, weight=weight)
+        for name, value in numbers.items():
+            check_real(name, value)
         check_parameters(topn, t_sc, alpha, beta, gate)
         _check_calibrated(temperature, tau, weight, kappa)
-        if topm < 1:
-            raise ValueError(f'topm must be at least 1, got {topm}.')
+        check_whole('topm', topm)
         if t_sc > 1:
             raise ValueError(f't_sc must be in [0, 1], got {t_sc}.')
         self.mode = mode
@@ -262,7 +266,7 @@ def _parse_t_sf(t_sf: float | str) -> float | None:
     """A threshold in [0, 1]; None stands for 'auto', not calibrated."""
     if t_sf == 'auto':
         return None
-    if isinstance(t_sf, str) or not 0 <= t_sf <= 1:
+    if not isinstance(t_sf, Real) or not 0 <= t_sf <= 1:
         raise ValueError(f"t_sf must be in [0, 1] or 'auto', got {t_sf!r}.")
     return t_sf
 

@@ -70,6 +70,10 @@ def _read_rows(
         id_column = DEFAULT_ID_COLUMN
     if levels is None:
         levels = [name for name in columns if name != id_column]
+    if isinstance(levels, str):
+        raise ValueError(
+            f'{path}: levels must be a list of columns, got {levels!r}'
+        )
     levels = list(levels)
     _check_columns(path, columns, levels, id_column)
     rows = [

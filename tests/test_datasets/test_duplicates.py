@@ -87,6 +87,7 @@ def test_images_of_a_data_set():
             {'img_path': 'b', 'gt_label': [1, 2]},
             {'gt_label': 1},
             {'img_path': 'c'},
+            {'img_path': 'd', 'gt_label': {'task': 1}},
         )
 
         def __len__(self):
@@ -96,3 +97,4 @@ def test_images_of_a_data_set():
             return self.infos[place]
 
     assert list(image_files(Views())) == [('a', (1,)), ('b', (1, 2))]
+    assert list(image_files(['a', 'b'])) == []

@@ -215,9 +215,10 @@ def test_dataset_that_knows_categories_only():
 @pytest.mark.parametrize(
     ('sizes', 'match'),
     [
-        ((0, 2), 'num_classes_per_batch must be 1 or more'),
-        ((2, 0), 'num_images_per_class must be 1 or more'),
-        ((2, 2, 0), 'batches_per_epoch must be 1 or more'),
+        ((0, 2), 'num_classes_per_batch of PKSampler must be at least 1'),
+        ((2, 0), 'num_images_per_class of PKSampler must be at least 1'),
+        ((2, 2, 0), 'batches_per_epoch of PKSampler must be at least 1'),
+        ((2, 2.5), 'num_images_per_class of PKSampler must be a whole'),
         ((7, 2), 'needs 7 classes, but the dataset has images of 6 only'),
     ],
 )
@@ -274,3 +275,38 @@ def test_p_or_the_batch_is_given(sizes):
 def test_a_batch_holds_one_class_at_least():
     with pytest.raises(ValueError, match='a batch of 3 images holds no 4'):
         PKSampler(Labelled([0, 1]), num_images_per_class=4, batch_size=3)
+
+
+@given(
+    counts=st.lists(st.integers(1, 7), min_size=2, max_size=6),
+    p=st.integers(1, 4),
+    k=st.integers(1, 4),
+    world_size=st.integers(1, 3),
+    seed=st.integers(0, 99),
+)
+def test_every_batch_of_every_rank(counts, p, k, world_size, seed):
+    p = min(p, len(counts))
+    labels = [c for c, count in enumerate(counts) for _ in range(count)]
+    drawn = []
+    with pytest.MonkeyPatch.context() as patch:
+        for rank in range(world_size):
+            set_rank(patch, rank, world_size)
+            sampler = PKSampler(
+                Labelled(labels), p, k, batches_per_epoch=4, seed=seed
+            )
+            drawn.append(batches(sampler))
+    # In the order of one process with as many batches.
+    together = [batch for turn in zip(*drawn, strict=True) for batch in turn]
+    whole = PKSampler(
+        Labelled(labels), p, k, batches_per_epoch=4 * world_size, seed=seed
+    )
+    assert together == batches(whole)
+    for batch in together:
+        images = Counter(labels[index] for index in batch)
+        assert len(images) == p and set(images.values()) == {k}
+        repeated = Counter(batch)
+        for index, count in repeated.items():
+            assert count <= -(-k // counts[labels[index]])
+    classes = Counter(labels[i] for batch in together for i in batch[::k])
+    per_class = [classes[c] for c in range(len(counts))]
+    assert max(per_class) - min(per_class) <= 1

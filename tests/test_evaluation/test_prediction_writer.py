@@ -1,6 +1,7 @@
 """Predictions as lines of JSON."""
 
 import json
+import os
 
 import pytest
 import torch
@@ -119,6 +120,23 @@ def test_every_view_of_an_image_has_a_line(tmp_path):
     assert [r['view'] for r in records] == ['high', 'low']
     assert [r['resolution'] for r in records] == [None, 16]
     assert [r['level'] for r in records] == [0, 1]
+
+
+def test_nan_is_refused_at_once_and_keeps_the_old_file(tmp_path):
+    path = tmp_path / 'predictions.jsonl'
+    evaluate(PredictionWriter(path))
+    before = path.read_bytes()
+    diverged = sample([float('nan')] * 3, 1, 'a/3.png')
+    with pytest.raises(ValueError, match=r'for a/3\.png holds NaN'):
+        evaluate(PredictionWriter(path), [diverged])
+    assert path.read_bytes() == before
+
+
+def test_file_names_that_are_not_utf_8(tmp_path):
+    name = os.fsdecode(b'a/caf\xe9.png')
+    path = tmp_path / 'predictions.jsonl'
+    evaluate(PredictionWriter(path), [sample([0.5, 0.25, 0.25], 1, name)])
+    assert read(path)[0]['image'] == name
 
 
 @pytest.mark.parametrize('meta', [None, {}])

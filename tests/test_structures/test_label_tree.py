@@ -170,6 +170,7 @@ def test_csv_with_its_own_id_column(write):
         ),
         ('x,y\na,q\n', ['x', 'genus'], "row 1: no column 'genus'.*'x', 'y'"),
         ('x,y\na,q\n', ['x', 'x'], 'distinct columns'),
+        ('x,y\na,q\n', 'x', "list of columns, got 'x'"),
         ('x,y\n', None, 'no class'),
         ('', ['x'], 'the header has nothing'),
         ('x,y\na,q\nb,q,r\n', None, "row 3: cell 3, 'r', is in no column"),

@@ -42,7 +42,8 @@ def started(monkeypatch, tmp_path):
         commands.append([str(word) for word in command[1:]])
         for folder in (tmp_path, tmp_path / 'plain'):
             folder.mkdir(exist_ok=True)
-            (folder / 'last_checkpoint').write_text('epoch_14.pth\n')
+            (folder / 'last_checkpoint').write_text('gone/epoch_14.pth\n')
+            (folder / 'epoch_14.pth').touch()
         return FakeProcess()
 
     monkeypatch.setattr(subprocess, 'Popen', start)
@@ -69,7 +70,8 @@ def test_runs_all_of_it_in_order(started, tmp_path):
     assert all(option in command for command in beside + shown)
     assert {command[1] for command in shown} == {demo.CONFIG}
     coarse, (_, reranked, *draw) = beside[1], shown
-    assert coarse[2] == reranked[2] == 'epoch_14.pth'
+    assert coarse[2] == str(tmp_path / 'plain' / 'epoch_14.pth')
+    assert reranked[2] == str(tmp_path / 'epoch_14.pth')
     assert '--no-rerank' in coarse
     assert '--no-rerank' not in reranked
     assert '--annotations' not in coarse

@@ -19,6 +19,8 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
+from mmc2f.files.noted_checkpoint import noted_checkpoint
+
 ROOT = Path(__file__).parents[2]
 DATA = ROOT / 'data'
 CONFIG = 'configs/ccfr_fonts.py'
@@ -88,7 +90,7 @@ class Tools:
         """Train a config to its end, then test what it has learned."""
         place = ('--work-dir', work_dir)
         self.run('tools/train.py', config, *place, *options)
-        checkpoint = (ROOT / work_dir / 'last_checkpoint').read_text().strip()
+        checkpoint = noted_checkpoint(ROOT / work_dir)
         self.run(
             'tools/test.py', config, checkpoint, *place, *testing, *options
         )

@@ -14,6 +14,7 @@ from mmc2f.apis.ablation.overrides import (
     training_part,
 )
 from mmc2f.apis.ablation.study import Row, Study
+from mmc2f.files.noted_checkpoint import noted_checkpoint
 
 __all__ = ['Evaluation', 'Training', 'jobs_of', 'shell']
 
@@ -44,9 +45,12 @@ class Training:
 
     @property
     def checkpoint(self) -> str:
-        """The last one, as its hook noted down."""
-        note = self.folder / 'last_checkpoint'
-        return note.read_text(encoding='utf-8').strip()
+        """The last one, as its hook noted down.
+
+        Raises:
+            FileNotFoundError, ValueError: See :func:`noted_checkpoint`.
+        """
+        return noted_checkpoint(self.folder)
 
     def command(self, tools: Path, resume: bool = False) -> list[str]:
         """What to run."""

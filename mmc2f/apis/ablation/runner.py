@@ -2,7 +2,6 @@
 
 import fcntl
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +17,7 @@ from mmc2f.apis.ablation.record import (
     logged_minutes,
     machine,
 )
+from mmc2f.files import write_bytes
 
 __all__ = ['RunFailed', 'finished_test', 'is_trained', 'run_all']
 
@@ -108,13 +108,16 @@ def _test(
     if finished_test(test) is not None:
         return
     training = test.training
-    checkpoint = training.checkpoint
+    try:
+        checkpoint = training.checkpoint
+    except (OSError, ValueError) as error:
+        raise RunFailed(str(error)) from error
     commands = test.commands(tools, checkpoint)
     for command in commands:
         _call(command, test.folder / 'test.out', environment)
     drawn = Path(checkpoint).with_suffix('.rerank.png')
     if test.tune and drawn.is_file():
-        shutil.copyfile(drawn, test.curves)
+        write_bytes(test.curves, drawn.read_bytes())
     trained = _trained(training)
     Record(
         digest=test.digest,

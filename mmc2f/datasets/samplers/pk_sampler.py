@@ -8,6 +8,7 @@ from mmengine.dist import get_dist_info, sync_random_seed
 from mmengine.logging import print_log
 from torch.utils.data import Sampler
 
+from mmc2f.arguments import check_whole
 from mmc2f.datasets.samplers.shuffled_rounds import ShuffledRounds
 from mmc2f.registry import DATA_SAMPLERS
 
@@ -81,7 +82,8 @@ class PKSampler(Sampler):
             if p == 0:
                 raise ValueError(
                     f'a batch of {batch_size} images holds no '
-                    f'{k} images of one of {classes} classes'
+                    f'{k} images of one of {classes} classes: raise '
+                    'batch_size, or lower num_images_per_class of PKSampler'
                 )
             k = batch_size // p
         self.num_classes_per_batch = p
@@ -161,8 +163,7 @@ class PKSampler(Sampler):
 
 
 def _positive(name: str, value: int) -> int:
-    if value < 1:
-        raise ValueError(f'{name} must be 1 or more, got {value}')
+    check_whole(f'{name} of PKSampler', value)
     return value
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from torch.utils.data import BatchSampler, Sampler
 
+from mmc2f.arguments import check_whole
 from mmc2f.registry import DATA_SAMPLERS
 
 __all__ = ['RoundRobinBatchSampler']
@@ -53,12 +54,14 @@ class RoundRobinBatchSampler(BatchSampler):
     Raises:
         TypeError: The data set has no groups, or the sampler is of another
             kind.
-        ValueError: A view fills no batch, or the data set was cut short.
+        ValueError: A view fills no batch, the data set was cut short, or
+            ``batch_size`` is no number from 1 on.
     """
 
     def __init__(
         self, sampler: Sampler, batch_size: int, drop_last: bool = True
     ) -> None:
+        check_whole('batch_size of RoundRobinBatchSampler', batch_size)
         super().__init__(sampler, batch_size, drop_last)
         _check_sampler(sampler)
         self.groups = _groups(sampler.dataset)

@@ -5,6 +5,7 @@ import torch
 from torch import Tensor, nn
 from torchvision.ops import box_iou
 
+from mmc2f.arguments import check_whole
 from mmc2f.models.regions.anchor_set import AnchorSet
 from mmc2f.registry import MODELS
 
@@ -99,7 +100,7 @@ class ScaleSeparatedNMS(nn.Module):
     ) -> None:
         super().__init__()
         _check_threshold(threshold)
-        _check_k('topk', topk)
+        check_whole('topk', topk)
         self.threshold = threshold
         self.topk = topk
         self.separate = separate

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from mmc2f.models.regions import (
     AnchorGenerator,
+    AnchorSet,
     ScaleSeparatedNMS,
     iou_suppression,
     topk_nms,
@@ -124,6 +125,28 @@ class TestTopkNms:
         assert chosen.tolist() == [
             greedy_nms(row, suppress.tolist(), k) for row in rows
         ]
+
+    @given(data=st.data())
+    def test_each_scale_has_a_greedy_nms_of_its_own(self, data):
+        sizes = data.draw(st.lists(st.integers(1, 6), min_size=1, max_size=3))
+        count, topk = sum(sizes), data.draw(st.integers(1, 4))
+        generator = torch.manual_seed(data.draw(st.integers(0, 99)))
+        scales = data.draw(
+            st.permutations([s for s, n in enumerate(sizes) for _ in range(n)])
+        )
+        anchors = AnchorSet(
+            random_boxes(count, generator), torch.tensor(scales), (16, 16)
+        )
+        row = data.draw(st.lists(SCORES, min_size=count, max_size=count))
+        nms = ScaleSeparatedNMS(threshold=0.25, topk=topk)
+        chosen = nms(torch.tensor([row]), anchors)[0].tolist()
+        expected = []
+        for scale in range(len(sizes)):
+            own = [i for i in range(count) if scales[i] == scale]
+            suppress = iou_suppression(anchors.boxes[own], 0.25).tolist()
+            places = greedy_nms([row[i] for i in own], suppress, topk)
+            expected += [own[place] for place in places]
+        assert chosen == expected
 
     @pytest.mark.parametrize('dtype', [torch.float16, torch.bfloat16])
     def test_half_precision_equals_greedy_nms(self, dtype):
