@@ -3,6 +3,7 @@
 import operator
 from collections.abc import Collection, Mapping
 from numbers import Real
+from typing import Any
 
 __all__ = ['check_choice', 'check_real', 'check_whole', 'type_name']
 
@@ -23,7 +24,7 @@ def check_choice(name: str, value: object, choices: Collection[str]) -> None:
         raise ValueError(f'{name} must be one of {allowed}, got {value!r}')
 
 
-def check_real(name: str, value: object) -> None:
+def check_real(name: str, value: Any) -> None:
     """Check that an argument is a number, and not NaN.
 
     Raises:
@@ -33,7 +34,7 @@ def check_real(name: str, value: object) -> None:
         raise ValueError(f'{name} must be a number, got {value!r}')
 
 
-def check_whole(name: str, value: object, least: int = 1) -> None:
+def check_whole(name: str, value: Any, least: int = 1) -> None:
     """Check that an argument is a whole number, and no less than another.
 
     Args:

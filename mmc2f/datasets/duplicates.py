@@ -104,7 +104,8 @@ def image_files(
         return
     for place in range(len(dataset)):
         info: Mapping[str, Any] = dataset.get_data_info(place)
-        path, label = info.get('img_path'), np.ravel(info.get('gt_label'))
+        path, given = info.get('img_path'), info.get('gt_label')
+        label = np.asarray(given).ravel()
         is_class = np.issubdtype(label.dtype, np.integer)
         if path is not None and is_class and not info.get('level'):
             yield str(path), tuple(label.tolist())

@@ -101,4 +101,11 @@ class EmbeddedImages:
         is_whole = metadata.get(DIGEST) == hash_tensors(tensors, metadata)
         if fields['fingerprint'] != dict(fingerprint) or not is_whole:
             return None
-        return cls(**{**dict.fromkeys(_TENSORS), **tensors}, **fields)
+        if not {'embeddings', 'labels'} <= tensors.keys():
+            return None
+        return cls(
+            embeddings=tensors['embeddings'],
+            labels=tensors['labels'],
+            coarse_probs=tensors.get('coarse_probs'),
+            **fields,
+        )

@@ -5,6 +5,7 @@ import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from mmengine.logging import print_log
 from torch import Tensor
@@ -86,7 +87,9 @@ def _parse(
     path: Path, metadata: Mapping[str, str], tensors: Mapping[str, Tensor]
 ) -> GalleryContent:
     try:
-        fields = {name: json.loads(metadata[name]) for name in _JSON_FIELDS}
+        fields: dict[str, Any] = {
+            name: json.loads(metadata[name]) for name in _JSON_FIELDS
+        }
         parts = json.loads(metadata.get('parts', 'null'))
         whiten = json.loads(metadata.get('whiten', 'null'))
     # A RecursionError tells of brackets in brackets.
@@ -97,14 +100,15 @@ def _parse(
         mean, matrix = (tensors[name] for name in _WHITENING_TENSORS)
         whitening = Whitening(whiten, mean, matrix)
     return GalleryContent(
-        **{name: tensors[name] for name in _TENSORS},
+        embeddings=tensors['embeddings'],
+        labels=tensors['labels'],
         **fields,
         parts=tuple(parts) if isinstance(parts, list) else parts,
         whitening=whitening,
     )
 
 
-def _broken(path: Path, error: Exception) -> ValueError:
+def _broken(path: Path, error: BaseException | None) -> ValueError:
     return ValueError(
         f'{path} is not a whole safetensors gallery ({error}). Build the '
         'gallery anew.'
@@ -112,12 +116,12 @@ def _broken(path: Path, error: Exception) -> ValueError:
 
 
 def _check_format(path: Path, metadata: dict, names: set[str]) -> None:
-    needed = {*_TENSORS, *_JSON_FIELDS}
+    tensors, texts = {*_TENSORS}, {*_JSON_FIELDS}
     if metadata.get('version') == _VERSION:
-        needed |= {'parts', 'whiten'}
+        texts |= {'parts', 'whiten'}
     if metadata.get('whiten', 'null') != 'null':
-        needed |= {*_WHITENING_TENSORS}
-    missing = needed - names - metadata.keys()
+        tensors |= {*_WHITENING_TENSORS}
+    missing = (tensors - names) | (texts - metadata.keys())
     if metadata.get('format') != _FORMAT or missing:
         raise ValueError(
             f'{path} is a safetensors file but not a gallery of mmc2f '

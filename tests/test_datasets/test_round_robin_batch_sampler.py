@@ -222,7 +222,7 @@ def test_sampler_without_epochs():
 
 @pytest.mark.parametrize('batch_size', [0, -1, 2.0, True])
 def test_impossible_batch_sizes(batch_size):
-    with pytest.raises(ValueError, match='batch_size should be a positive'):
+    with pytest.raises(ValueError, match=r'^batch_size of RoundRobin\w+ must'):
         make(Views(20), batch_size)
 
 

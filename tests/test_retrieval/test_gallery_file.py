@@ -157,6 +157,16 @@ def test_changes_that_look_right_show_in_the_digest(path, tensors, metadata):
     assert str(path) in str(e.value)
 
 
+def test_a_text_in_the_place_of_a_tensor_is_refused(path):
+    with safe_open(path, framework='pt') as file:
+        metadata = {**file.metadata(), 'labels': '[]'}
+    tensors = load_file(path)
+    del tensors['labels']
+    save_file(tensors, path, metadata)
+    with pytest.raises(ValueError, match=r'not a gallery .*missing: labels'):
+        Gallery.load(path)
+
+
 def test_rows_of_zeros_are_read_again(tmp_path):
     gallery = Gallery()
     gallery.fill(torch.zeros(1, 3), torch.tensor([0]), ['a'], {})

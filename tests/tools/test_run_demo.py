@@ -111,6 +111,7 @@ def test_names_the_log_where_the_classifier_beside_fails(
     monkeypatch, tmp_path
 ):
     (tmp_path / 'last_checkpoint').write_text('epoch_14.pth\n')
+    (tmp_path / 'epoch_14.pth').touch()
 
     def start(command, **kwargs):
         return FakeProcess(int(demo.BASELINE in command))

@@ -291,6 +291,27 @@ def test_checkpoints_are_whole_in_any_config(default_hooks, expected):
     assert cfg.default_hooks.checkpoint == expected
 
 
+def test_data_are_looked_at_unless_told_not_to(config):
+    hook = 'mmc2f.DuplicateImagesHook'
+    for options, strict in (((), False), (('--strict-data',), True)):
+        cfg = train_options(config, *options)
+        assert cfg.custom_hooks[-1] == dict(type=hook, strict=strict)
+        assert hook_types(cfg).count(hook) == 1
+    assert hook not in hook_types(train_options(config, '--no-data-check'))
+
+
+def test_strict_data_refuses_an_image_in_two_classes(images, tmp_path):
+    data = shutil.copytree(images, tmp_path / 'images')
+    one, other = (data / 'train' / name for name in CLASSES[:2])
+    shutil.copy(one / '0.png', other / 'again.png')
+    config = write_config(tmp_path / 'own.py', data)
+    message = r'in two classes: .*0\.png .*again\.png'
+    options = ['--strict-data', '--work-dir', str(tmp_path), *NO_WORKERS]
+    with pytest.raises(ValueError, match=message):
+        train.main([str(config), *options])
+    assert not list(tmp_path.glob('*.pth'))
+
+
 def test_resume_with_and_without_a_file(config):
     cfg = train_options(config, '--resume')
     assert (cfg.resume, cfg.load_from) == (True, None)
