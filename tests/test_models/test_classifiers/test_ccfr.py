@@ -13,7 +13,7 @@ from mmc2f.registry import MODELS
 from mmc2f.retrieval import Gallery, ReRanker, ReRankPostProcessor
 from mmc2f.structures import LabelTree
 
-TREE = LabelTree.from_clusters('abcd', (0, 0, 1, 1))
+TREE = LabelTree.from_clusters(list('abcd'), (0, 0, 1, 1))
 LABELS = [0, 1, 0, 3]
 SCALES = (24, 40)
 GLOBAL, FUSED = 64, 32
