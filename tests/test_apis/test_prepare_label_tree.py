@@ -102,12 +102,16 @@ def test_latest_checkpoint_of_the_work_dir_is_found(cfg, tmp_path):
     assert LabelTree.build(cfg.model.global_head.tree.to_dict()) == TREE
 
 
-@pytest.mark.parametrize('checkpoint', ['none', 'of another model'])
-def test_resumed_training_without_a_tree_clusters(cfg, tmp_path, checkpoint):
+def test_a_checkpoint_of_another_model_is_not_clustered(cfg, tmp_path):
+    cfg.load_from = str(tmp_path / 'plain.pth')
+    torch.save({'state_dict': {'fc.weight': torch.ones(1)}}, cfg.load_from)
+    for cfg.resume in (False, True):
+        with pytest.raises(ValueError, match=r'plain\.pth.*take the config'):
+            prepare_label_tree(cfg)
+
+
+def test_resumed_training_without_a_tree_clusters(cfg):
     cfg.resume = True
-    if checkpoint == 'of another model':
-        cfg.load_from = str(tmp_path / 'plain.pth')
-        torch.save({'state_dict': {'fc.weight': torch.ones(1)}}, cfg.load_from)
     prepare_label_tree(cfg)
     tree = LabelTree.build(cfg.model.global_head.tree.to_dict())
     assert tree.levels == ('class', 'cluster')
@@ -116,7 +120,11 @@ def test_resumed_training_without_a_tree_clusters(cfg, tmp_path, checkpoint):
 
 def test_starting_weights_are_clustered_and_not_obeyed(cfg, tmp_path):
     # Without --resume, load_from is where to start: its tree is not kept.
-    cfg.load_from = str(save_checkpoint(tmp_path / 'start.pth', TREE))
+    cfg.model.global_head.tree = TREE.to_dict()
+    start = Runner.from_cfg(cfg).model
+    cfg.model.global_head.tree = CLUSTERING
+    cfg.load_from = str(tmp_path / 'start.pth')
+    torch.save({'state_dict': start.state_dict(), 'meta': {}}, cfg.load_from)
     prepare_label_tree(cfg)
     assert LabelTree.build(cfg.model.global_head.tree.to_dict()) != TREE
 

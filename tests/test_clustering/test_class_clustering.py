@@ -28,7 +28,7 @@ def test_options_reach_the_clustering():
     )
     result = clustering.cluster(FEATURES, LABELS, 4)
     assert list(result.silhouette) == [2, 3]
-    assert clustering.tree('abcd', result).levels == ('face', 'group')
+    assert clustering.tree(list('abcd'), result).levels == ('face', 'group')
 
 
 def test_former_name_of_the_package_works():
