@@ -93,6 +93,8 @@ def train(
                 by_epoch=checkpoint_by_epoch,
             )
         ),
+        # Else resuming would need --trust.
+        custom_hooks=[dict(type='mmc2f.PlainCheckpointHook')],
         randomness=dict(seed=1),
         default_scope='mmpretrain',
         experiment_name=f'in_turn_{next(_counter)}',
