@@ -51,6 +51,15 @@ def _own_default_scope() -> Iterator[None]:
     DefaultScope._instance_dict.update(before)
 
 
+@pytest.fixture(scope='module', autouse=True)
+def _own_default_scope_of_module() -> Iterator[None]:
+    """The same for runners in fixtures of a module."""
+    before = DefaultScope._instance_dict.copy()
+    yield
+    DefaultScope._instance_dict.clear()
+    DefaultScope._instance_dict.update(before)
+
+
 @pytest.fixture(autouse=True)
 def _own_trust() -> Iterator[None]:
     """Takes back what the tools have told the process to read or refuse."""

@@ -217,6 +217,7 @@ def tiny_config(
             ),
             custom_hooks=[
                 dict(type='mmc2f.ClassCountHook'),
+                dict(type='mmc2f.PlainCheckpointHook'),
                 dict(type='mmc2f.TrainingStageHook', stages=stages),
             ],
             env_cfg=dict(

@@ -30,7 +30,7 @@ def staged_config(images, work_dir, stages=None, **loop):
             stage['name']: dict(stage, epochs=epochs, schedule=COSINE)
             for stage, epochs in zip(STAGES, EPOCHS, strict=True)
         }
-    cfg.custom_hooks = cfg.custom_hooks[:1]
+    cfg.custom_hooks = cfg.custom_hooks[:2]
     cfg.param_scheduler = None
     cfg.train_cfg = dict(type='mmc2f.StagedTrainLoop', stages=stages, **loop)
     return cfg

@@ -322,7 +322,7 @@ def test_epochs_add_up(images, tmp_path):
 
 
 def test_unknown_parts_and_losses_are_named(images, tmp_path):
-    key = 'custom_hooks.1.stages.2'
+    key = 'custom_hooks.2.stages.2'
     refused(
         images,
         tmp_path,
