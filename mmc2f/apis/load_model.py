@@ -7,7 +7,6 @@ from typing import Any
 
 from mmengine.config import Config
 from mmengine.model import BaseModel
-from mmengine.runner import load_checkpoint
 from mmpretrain.apis import get_model
 
 from mmc2f.apis.config_file import find_config
@@ -20,6 +19,7 @@ from mmc2f.retrieval import Gallery, ReRanker
 from mmc2f.retrieval.fingerprint import model_fingerprint
 from mmc2f.retrieval.tuned_rerank import chosen_rerank
 from mmc2f.structures import LabelTree
+from mmc2f.weights import load_checkpoint
 
 __all__ = ['class_names', 'label_tree', 'load_model', 'make_reranker']
 
@@ -191,14 +191,7 @@ def _config(model: str | os.PathLike | Config) -> Config:
 
 def _load_weights(model: BaseModel, checkpoint: str) -> None:
     """Read a checkpoint, whole, and note its class names on the model."""
-    try:
-        content = load_checkpoint(model, checkpoint, 'cpu', strict=True)
-    except RuntimeError as error:
-        reason = ' '.join(str(error).split())
-        raise ValueError(
-            f'{checkpoint} does not fit the model: {reason:.300}. Take the '
-            'config that it was trained with'
-        ) from error
+    content = load_checkpoint(model, checkpoint)
     meta = content.get('meta') or {}
     model._dataset_meta = meta.get('dataset_meta') or {}
 

@@ -420,7 +420,7 @@ def test_wrong_models_and_weights_are_refused(tested, mlph, tmp_path):
         C2FInferencer(tested.config)
     with pytest.raises(FileNotFoundError, match=r'none\.pth'):
         C2FInferencer(tested.config, 'none.pth')
-    with pytest.raises(ValueError, match='does not fit the model'):
+    with pytest.raises(ValueError, match='do not fit the model'):
         C2FInferencer(tested.config, mlph.checkpoint)
 
 

@@ -18,6 +18,7 @@ from torch import nn
 
 import mmc2f.registry  # noqa: F401, it guards the host
 from mmc2f.apis import load_config
+from mmc2f.apis.load_model import load_model
 from mmc2f.weights import UntrustedFileError
 
 MODEL = dict(
@@ -122,6 +123,8 @@ def test_get_model_and_inferencer(crafted, marker):
         get_model(cfg, pretrained=str(crafted))
     with pytest.raises(UntrustedFileError):
         ImageClassificationInferencer(get_model(cfg), str(crafted))
+    with pytest.raises(UntrustedFileError):
+        load_model(cfg, str(crafted))
     assert not marker.exists()
 
 

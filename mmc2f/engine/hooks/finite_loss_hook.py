@@ -45,13 +45,16 @@ class FiniteLossHook(Hook):
         outputs: Mapping[str, Any] | None = None,
     ) -> None:
         """Look at the loss of an iteration."""
-        loss = (outputs or {}).get('loss')
-        if loss is None or math.isfinite(value := float(loss)):
+        outputs = outputs or {}
+        if 'loss' not in outputs:
+            return
+        value = _number(outputs['loss'])
+        if math.isfinite(value):
             return
         parts = [
-            f'{name} {float(part)}'
-            for name, part in (outputs or {}).items()
-            if name != 'loss' and not math.isfinite(float(part))
+            f'{name} {_number(part)}'
+            for name, part in outputs.items()
+            if name != 'loss' and not math.isfinite(_number(part))
         ]
         of_parts = f' ({", ".join(parts)})' if parts else ''
         raise DivergedError(
@@ -76,6 +79,10 @@ class FiniteLossHook(Hook):
                 f'{_moment(runner)}, and are not saved: '
                 f'{_what_to_do(runner)}'
             )
+
+
+def _number(value: Tensor | float) -> float:
+    return value.item() if isinstance(value, Tensor) else float(value)
 
 
 def _moment(runner) -> str:
