@@ -70,7 +70,8 @@ class StagedTrainLoop(EpochBasedTrainLoop):
 
     Raises:
         ValueError: See :func:`~mmc2f.engine.build_stages`; or schedulers or
-            stages stand elsewhere in the config too.
+            stages stand elsewhere in the config too; or the data do not fill
+            a batch.
     """
 
     def __init__(
@@ -90,6 +91,7 @@ class StagedTrainLoop(EpochBasedTrainLoop):
         self._seed = runner.seed
         self.dataloader = seed_samples(self.dataloader, self._seed)
         length = len(self.dataloader)
+        _check_batches(self.dataloader)
         self.stages = [stage.lasting(length) for stage in asked]
         self._max_epochs = sum(stage.epochs for stage in self.stages)
         self._max_iters = self._max_epochs * length
@@ -235,6 +237,16 @@ class StagedTrainLoop(EpochBasedTrainLoop):
                 end - stage.epochs, len(self.dataloader)
             )
         ]
+
+
+def _check_batches(dataloader: DataLoader) -> None:
+    """Refuse to train on nothing, which would end without a word."""
+    if not len(dataloader):
+        raise ValueError(
+            f'the {len(dataloader.dataset)} training images of this process '
+            f'fill no batch of {dataloader.batch_sampler.batch_size}: lower '
+            'batch_size, or set drop_last=False in train_dataloader'
+        )
 
 
 def _check_alone(runner) -> None:
