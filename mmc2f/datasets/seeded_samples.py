@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 from itertools import count
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from mmengine.dist import get_dist_info
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import BatchSampler, DataLoader, Dataset, Sampler
 
 from mmc2f.seeding import seed_sample
 
@@ -20,13 +20,13 @@ _OPTIONS = (
 
 
 class Draw(NamedTuple):
-    """Which sample to load, and what its randomness follows from.
+    """Index of a sample to load, and what its randomness follows from.
 
     Workers load ahead and live on over epochs, so they are told with each
     index.
     """
 
-    index: int
+    sample: int
     seed: int
     epoch: int
     place: int
@@ -58,7 +58,9 @@ def seed_samples(loader: DataLoader, seed: int) -> DataLoader:
         )
     return DataLoader(
         SeededDataset(loader.dataset),
-        batch_sampler=SeededBatchSampler(loader.batch_sampler, seed),
+        batch_sampler=SeededBatchSampler(
+            cast(BatchSampler, loader.batch_sampler), seed
+        ),
         **{name: getattr(loader, name) for name in _OPTIONS},
     )
 
@@ -72,13 +74,12 @@ class SeededDataset(Dataset):
         dataset: The wrapped data set.
     """
 
-    def __init__(self, dataset: Dataset) -> None:
+    def __init__(self, dataset: Any) -> None:
         self.dataset = dataset
 
     def __getitem__(self, draw: Draw) -> Any:
-        index, *seeds = draw
-        seed_sample(*seeds)
-        return self.dataset[index]
+        seed_sample(draw.seed, draw.epoch, draw.place)
+        return self.dataset[draw.sample]
 
     def __len__(self) -> int:
         return len(self.dataset)
@@ -89,7 +90,7 @@ class SeededDataset(Dataset):
         return getattr(self.dataset, name)
 
 
-class SeededBatchSampler(Sampler):
+class SeededBatchSampler(Sampler[list[Draw]]):
     """Turns the indices of each batch into :class:`Draw`.
 
     Attributes:
@@ -99,7 +100,7 @@ class SeededBatchSampler(Sampler):
         first_batch: Batches of the epoch that are passed over.
     """
 
-    def __init__(self, batch_sampler: Sampler, seed: int) -> None:
+    def __init__(self, batch_sampler: BatchSampler, seed: int) -> None:
         self.batch_sampler = batch_sampler
         self.seed = seed
         self.epoch = 0
@@ -107,7 +108,7 @@ class SeededBatchSampler(Sampler):
         self.rank, self.world_size = get_dist_info()
 
     @property
-    def sampler(self) -> Sampler:
+    def sampler(self) -> Any:
         """Orders the data set; MMEngine sets its epoch."""
         return self.batch_sampler.sampler
 

@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 from types import FrameType
+from typing import Any
 
 __all__ = ['Interrupted', 'StopSignals']
 
@@ -41,7 +42,7 @@ class StopSignals:
         self.at_once = False
         self._since = 0.0
         self._process = os.getpid()
-        self._before: dict[int, object] = {}
+        self._before: dict[int, Any] = {}
 
     def __enter__(self) -> 'StopSignals':
         if threading.current_thread() is threading.main_thread():

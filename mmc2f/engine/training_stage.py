@@ -119,7 +119,9 @@ def build_stages(
     settings = [dict(stage) for stage in stages]
     names = [str(stage.get('name')) for stage in settings]
     if stage_epochs is not None:
-        if not isinstance(stage_epochs, (list, tuple)):
+        if isinstance(stage_epochs, str) or not isinstance(
+            stage_epochs, Sequence
+        ):
             stage_epochs = [stage_epochs]
         if len(stage_epochs) != len(settings):
             raise ValueError(
@@ -156,5 +158,6 @@ def check_lengths(stages: Sequence[TrainingStage]) -> None:
 
 
 def _is_length(epochs: object) -> bool:
-    whole = isinstance(epochs, Integral) and not isinstance(epochs, bool)
-    return whole and epochs >= 1
+    if isinstance(epochs, bool) or not isinstance(epochs, Integral):
+        return False
+    return int(epochs) >= 1

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import torch
 from moments import Moment, arm
+from safetensors import safe_open
+from safetensors.torch import load_file
 from tiny_runs import write_run
 from tool_helpers import load_tool
 
@@ -22,8 +24,9 @@ import mmc2f.models
 import mmc2f.retrieval  # noqa: F401
 from mmc2f.apis.command_line import run_tool
 
-SECONDS = 600
-STOPPED = 128 + signal.SIGTERM
+SECONDS = 1800
+#: How a process ends by the kind of a moment, if not by SIGKILL.
+ENDS = dict(stop=128 + signal.SIGTERM, full=1)
 train, test = load_tool('train.py'), load_tool('test.py')
 
 
@@ -84,9 +87,12 @@ class Run:
             status = self._fork(function, moment)
             if status == 0:
                 return
-            if moment is None or status not in (-signal.SIGKILL, STOPPED):
-                log = (self.folder / 'log.txt').read_text()[-3000:]
+            expected = ENDS.get(moment.kind, -signal.SIGKILL) if moment else 0
+            log = (self.folder / 'log.txt').read_text()[-3000:]
+            if status != expected:
                 raise RuntimeError(f'{moment} ended with {status}:\n{log}')
+            if moment.kind == 'full' and 'not written' not in log:
+                raise RuntimeError(f'a full disk is not named:\n{log}')
             self.done[f'{self.name}: {moment.kind}'] += 1
 
     def _fork(
@@ -135,10 +141,14 @@ class Run:
             self.work_dir / 'label_tree.json',
             self.folder / 'metrics.json',
             self.folder / 'predictions.jsonl',
-            self.folder / 'gallery.safetensors',
         )
         for path in written:
             outcome[path.name] = path.is_file() and path.read_bytes()
+        gallery = self.folder / 'gallery.safetensors'
+        # Its header is in the order of a hash table.
+        with safe_open(gallery, 'pt') as file:
+            outcome['facts of the gallery'] = file.metadata()
+        outcome['gallery'] = load_file(gallery)
         return outcome
 
 

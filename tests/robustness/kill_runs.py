@@ -6,8 +6,9 @@ Tiny trainings of CCFR and MLPH with random transforms and loader workers, and
 tests that build a gallery, are killed at moments drawn by the seed: in
 iterations of each stage, in the middle of writing a checkpoint, before it is
 put in place, before the old one is removed, at the opening of any file, while
-a gallery is built and while it is written. Each is started again with the
-same command until it comes to its end. Checkpoints, validations, metrics,
+a gallery is built and while it is written. Some are stopped by SIGTERM, some
+by a full disk. Each is started again with the same command until it comes to
+its end. Checkpoints, validations, metrics,
 predictions and galleries must be those of a run that nobody disturbed, bit
 for bit. It prints what it did; its exit code is 1 where they are not.
 """
@@ -78,6 +79,7 @@ def draw_moments(
         Moment('open', int(rng.integers(1, 400))),
         Moment('rename', int(rng.integers(1, 4))),
         Moment('remove', int(rng.integers(1, 6))),
+        Moment('full', 1),
     ]
     moments, begin = [], 0
     for stage, epochs in enumerate(EPOCHS[name]):

@@ -1,8 +1,10 @@
 """Moments at which a process kills itself, as ``kill -9`` would."""
 
 import os
+import resource
 import signal
 import sys
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
@@ -16,7 +18,8 @@ class Moment(NamedTuple):
 
     Attributes:
         kind: ``'iteration'`` of a training; ``'stop'``, a SIGTERM in one;
-            ``'half'``, in the middle of writing a checkpoint; ``'image'`` of
+            ``'half'``, in the middle of writing a checkpoint; ``'full'``, a
+            disk that is full from a checkpoint on; ``'image'`` of
             the training set, embedded for a gallery; ``'open'``, ``'rename'``
             and ``'remove'`` of a file, once the process trains or tests.
         number: Of the iteration in the training, else of the event in the
@@ -34,25 +37,35 @@ def arm(moment: Moment | None) -> None:
     kind, number = moment
     if kind in EVENTS:
         _on_event(EVENTS[kind], number)
+    elif kind == 'iteration':
+        _in_iteration(number, signal.SIGKILL)
+    elif kind == 'stop':
+        _in_iteration(number, signal.SIGTERM)
+    elif kind == 'image':
+        _at_image(number)
     else:
-        {
-            'iteration': _in_iteration,
-            'stop': _in_iteration,
-            'half': _in_write,
-            'image': _at_image,
-        }[kind](number, signal.SIGTERM if kind == 'stop' else signal.SIGKILL)
+        _in_write(number, dict(half=_kill, full=_fill_disk)[kind])
+
+
+def _kill() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _fill_disk() -> None:
+    """No file can get longer than a kilobyte any more."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 
 
 class _Countdown:
-    """Sends this process a signal when it has been called so many times."""
+    """Does something when it has been called so many times."""
 
-    def __init__(self, number: int, what: int = signal.SIGKILL) -> None:
-        self.left, self.what = number, what
+    def __init__(self, number: int, deed: Callable[[], None] = _kill) -> None:
+        self.left, self.deed = number, deed
 
     def __call__(self) -> None:
         self.left -= 1
         if self.left == 0:
-            os.kill(os.getpid(), self.what)
+            self.deed()
 
 
 def _on_event(event: str, number: int) -> None:
@@ -79,8 +92,8 @@ def _in_iteration(number: int, what: int) -> None:
     StagedTrainLoop.run_iter = run_or_die
 
 
-def _in_write(number: int, what: int) -> None:
-    write, countdown = Path.write_bytes, _Countdown(number, what)
+def _in_write(number: int, deed: Callable[[], None]) -> None:
+    write, countdown = Path.write_bytes, _Countdown(number, deed)
 
     def write_half(path, content):
         if path.suffix == '.pth':
@@ -91,10 +104,10 @@ def _in_write(number: int, what: int) -> None:
     Path.write_bytes = write_half
 
 
-def _at_image(number: int, what: int) -> None:
+def _at_image(number: int) -> None:
     # The package has a function of that name.
     module = import_module('mmc2f.retrieval.build_gallery')
-    read_row, countdown = module._read_row, _Countdown(number, what)
+    read_row, countdown = module._read_row, _Countdown(number)
 
     def read_or_die(*args):
         countdown()

@@ -17,6 +17,7 @@ from tiny_ccfr import (
 from tool_helpers import ROOT, load_tool, write_config
 
 from mmc2f.apis import WorkDirInUse, load_config
+from mmc2f.apis.command_line import run_tool
 from mmc2f.apis.label_tree import tree_of_checkpoint
 from mmc2f.datasets.cub_annotations import (
     ObjectParts,
@@ -226,6 +227,13 @@ def test_missing_weights_are_named_with_the_remedy(images, tmp_path):
     config = write_config(tmp_path / 'own.py', images, init_cfg=missing)
     message = r'lite.pth: no such file.*`make checkpoints`'
     refused(tmp_path, FileNotFoundError, message, config)
+
+
+def test_a_work_dir_that_cannot_be_made_is_one_sentence(config, tmp_path):
+    (tmp_path / 'file').touch()
+    args = [str(config), '--work-dir', str(tmp_path / 'file' / 'work')]
+    with pytest.raises(SystemExit, match=r"error: .*: '.*/file/work'"):
+        run_tool(lambda: train.main(args))
 
 
 @pytest.mark.parametrize('tree', ['clustered', 'named'])

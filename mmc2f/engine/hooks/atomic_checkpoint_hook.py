@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import copy
 from pathlib import Path
+from typing import Any
 
 from mmengine.dist import is_main_process
 from mmengine.fileio import LocalBackend
@@ -61,6 +62,9 @@ class AtomicCheckpointHook(CheckpointHook):
     """
 
     saved_iter: int | None = None
+    # Of the base, which says no types.
+    backend_args: dict[str, Any] | None
+    file_backend: Any
 
     def before_train(self, runner) -> None:
         """Prepare, and remove what a killed training left unfinished."""

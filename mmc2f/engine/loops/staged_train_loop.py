@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from signal import Signals
+from typing import cast
 
 import torch
 from mmengine.dist import all_reduce, get_rank
@@ -10,7 +11,10 @@ from mmengine.runner import EpochBasedTrainLoop
 from torch import nn
 from torch.utils.data import DataLoader
 
-from mmc2f.datasets.seeded_samples import seed_samples
+from mmc2f.datasets.seeded_samples import (
+    SeededBatchSampler,
+    seed_samples,
+)
 from mmc2f.engine.hooks.atomic_checkpoint_hook import AtomicCheckpointHook
 from mmc2f.engine.hooks.training_stage_hook import TrainingStageHook
 from mmc2f.engine.stop_signals import Interrupted, StopSignals
@@ -89,7 +93,9 @@ class StagedTrainLoop(EpochBasedTrainLoop):
         self.first_batch = 0
         self._signals = StopSignals()
         self._seed = runner.seed
-        self.dataloader = seed_samples(self.dataloader, self._seed)
+        self.dataloader: DataLoader = seed_samples(
+            self.dataloader, self._seed
+        )
         length = len(self.dataloader)
         _check_batches(self.dataloader)
         self.stages = [stage.lasting(length) for stage in asked]
@@ -127,7 +133,7 @@ class StagedTrainLoop(EpochBasedTrainLoop):
     def run_epoch(self) -> None:
         """Train for an epoch, or for what is left of it."""
         first, self.first_batch = self.first_batch, 0
-        self.dataloader.batch_sampler.set_epoch(self._epoch, first)
+        self._batches.set_epoch(self._epoch, first)
         self.runner.call_hook('before_train_epoch')
         self.runner.model.train()
         for idx, data_batch in enumerate(self.dataloader, first):
@@ -198,7 +204,7 @@ class StagedTrainLoop(EpochBasedTrainLoop):
         # Ranks stop at the same iteration, or some would wait for ever.
         all_reduce(number, 'max')
         if number:
-            self._stop(number.item())
+            self._stop(int(number))
 
     def _stop(self, number: int) -> None:
         hook = self._checkpoint_hook()
@@ -219,10 +225,14 @@ class StagedTrainLoop(EpochBasedTrainLoop):
                 return hook
         return None
 
+    @property
+    def _batches(self) -> SeededBatchSampler:
+        return cast(SeededBatchSampler, self.dataloader.batch_sampler)
+
     def _take_over_seed(self) -> None:
         """Give the samplers the seed that came with a checkpoint."""
-        batches, seed = self.dataloader.batch_sampler, self.runner.seed
-        for sampler in (batches, batches.sampler):
+        seed = self.runner.seed
+        for sampler in (self._batches, self._batches.sampler):
             if getattr(sampler, 'seed', None) == self._seed:
                 sampler.seed = seed
         self._seed = seed
