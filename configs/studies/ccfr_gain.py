@@ -7,7 +7,7 @@ same cost, and the three answers of CCFR.
 title = 'CCFR against a plain fine-tune'
 seeds = (0, 1, 2)
 
-datasets = {'birds': 'cub2010_lite0', 'Grocery': 'grocery', 'fonts': 'fonts'}
+datasets = {'birds': 'cub2010_lite0', 'Grocery': 'grocery'}
 # The input of 320 pixels costs what the crops of CCFR do.
 same_cost = {'birds': 'cub2010_lite0_320'}
 
