@@ -96,11 +96,9 @@ def test_stage_epochs_replace_those_of_the_stages(images, tmp_path):
 
 def test_images_that_fill_no_batch_are_refused(images, tmp_path):
     cfg = staged_config(images, tmp_path)
-    cfg.train_dataloader.update(
-        batch_size=64,
-        drop_last=True,
-        sampler=dict(type='DefaultSampler', shuffle=True),
-    )
+    loader = cfg.train_dataloader
+    loader.batch_size, loader.drop_last = 64, True
+    loader.sampler = dict(type='DefaultSampler', shuffle=True)
     message = r'16 training images .* fill no batch of 64'
     with pytest.raises(ValueError, match=message):
         Runner.from_cfg(cfg).train()

@@ -10,6 +10,14 @@ from mmc2f.engine import Interrupted, StopSignals
 from mmc2f.engine import stop_signals as module
 
 
+@pytest.fixture(autouse=True)
+def _as_in_a_shell():
+    """A shell's background job ignores SIGINT, and so would the tests."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def send(number=signal.SIGINT):
     os.kill(os.getpid(), number)
 
