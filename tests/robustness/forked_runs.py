@@ -47,6 +47,7 @@ class Run:
         self.config = config or write_run(name, folder, clustered=True)
         self.work_dir = folder / 'work'
         self.done: Counter[str] = Counter()
+        self._end = folder / 'end.txt'
 
     def train(self, moments: Iterable[Moment] = ()) -> None:
         """Train to the end, starting again after each moment."""
@@ -91,8 +92,10 @@ class Run:
             log = (self.folder / 'log.txt').read_text()[-3000:]
             if status != expected:
                 raise RuntimeError(f'{moment} ended with {status}:\n{log}')
-            if moment.kind == 'full' and 'not written' not in log:
-                raise RuntimeError(f'a full disk is not named:\n{log}')
+            if moment.kind == 'full':
+                end = self._end.read_text()
+                if 'epoch_' not in end or 'not written' not in end:
+                    raise RuntimeError(f'a full disk ends with {end!r}')
             self.done[f'{self.name}: {moment.kind}'] += 1
 
     def _fork(
@@ -117,7 +120,11 @@ class Run:
             arm(moment)
             function()
         except SystemExit as end:
-            return end.code if isinstance(end.code, int) else 1
+            if isinstance(end.code, int):
+                return end.code
+            # Not into the log, which is full as well.
+            self._end.write_text(str(end.code))
+            return 1
         except BaseException:
             traceback.print_exc()
             return 1

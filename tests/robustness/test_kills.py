@@ -21,7 +21,7 @@ def test_nothing_is_lost(tmp_path):
         env={**os.environ, 'PYTHONPATH': str(SCRIPT.parents[2])},
     )
     assert done.returncode == 0, done.stdout + done.stderr[-4000:]
-    assert '4 times killed or stopped:' in done.stdout
+    assert '4 kills, and stops by other means:' in done.stdout
     assert re.search(r'^0 differences$', done.stdout, re.MULTILINE)
     for what in ('half', 'iteration', 'open', 'image'):
         assert f'1 ccfr: {what}\n' in done.stdout
