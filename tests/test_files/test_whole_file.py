@@ -4,6 +4,7 @@ import errno
 import os
 import resource
 import signal
+from contextlib import contextmanager
 
 import pytest
 
@@ -63,19 +64,25 @@ def test_what_is_no_file_is_written_to(tmp_path):
     assert names(pipe) == ['pipe']
 
 
-@pytest.fixture
+@contextmanager
 def small_disk():
-    """Files end at 4 kB, as they do on a full disk."""
+    """Files end at 4 kB, as they do on a full disk.
+
+    Around the call alone: the limit holds for the report of pytest as well,
+    which may go to a file.
+    """
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    signal.signal(signal.SIGXFSZ, handler)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
 
 
-def test_a_write_that_fails_names_the_file(path, small_disk):
-    with pytest.raises(OSError, match='not written') as caught:
+def test_a_write_that_fails_names_the_file(path):
+    with pytest.raises(OSError, match='not written') as caught, small_disk():
         write_bytes(path, b'x' * 5000)
     assert caught.value.errno == errno.EFBIG
     assert str(path) in str(caught.value)
