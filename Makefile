@@ -17,7 +17,8 @@ MMDET_STAMP := $(MMDET_VENV)/.installed
 MMCV_VERSION := $(shell sed -n 's/^onedl-mmcv==//p' $(MMDET_CONSTRAINTS))
 LITE0 := checkpoints/tf_efficientnet_lite0.pth
 
-.PHONY: venv venv-mmdet lint test test-mmdet robustness checkpoints demo
+.PHONY: venv venv-mmdet lint types test test-mmdet robustness checkpoints \
+	demo
 
 venv: $(STAMP)
 
@@ -30,6 +31,9 @@ $(STAMP): setup.py pyproject.toml $(wildcard requirements/*.txt)
 
 lint: venv
 	$(PY) -m ruff check .
+
+types: venv
+	$(PY) -m mypy
 
 venv-mmdet: $(MMDET_STAMP)
 
@@ -52,7 +56,7 @@ test test-mmdet robustness: export OMP_NUM_THREADS = 1
 test test-mmdet robustness: export MALLOC_MMAP_MAX_ = 0
 test test-mmdet robustness: export MALLOC_TRIM_THRESHOLD_ = 1099511627776
 test test-mmdet robustness: export MALLOC_TOP_PAD_ = 67108864
-test: lint
+test: lint types
 	$(PY) -m pytest -q
 
 # By name: the folder test_mmdet, the configs and what is marked with mmdet.

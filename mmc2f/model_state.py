@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from mmengine.model import is_model_wrapper
 from torch import nn
@@ -9,7 +10,7 @@ from torch import nn
 __all__ = ['evaluation_mode', 'unwrap_model']
 
 
-def unwrap_model(model: nn.Module) -> nn.Module:
+def unwrap_model(model: nn.Module) -> Any:
     """The model inside a distributed wrapper, or the model itself."""
     return model.module if is_model_wrapper(model) else model
 

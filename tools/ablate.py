@@ -39,7 +39,7 @@ from mmc2f.visualization import draw_ablation, save_picture
 TOOLS = Path(__file__).parent
 
 
-def parse_args(args: list[str] | None = None) -> argparse.Namespace:
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description='Run an ablation study')
     parser.add_argument('study', type=config_file, help='study file')
@@ -87,7 +87,7 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
         action='store_true',
         help='write the results of what has been run',
     )
-    args = parser.parse_args(args)
+    args = parser.parse_args(argv)
     if args.jobs < 1:
         parser.error('--jobs must be at least 1')
     return args
@@ -177,7 +177,7 @@ def copy_curves(study: Study, root: Path, images: Path) -> dict[str, Path]:
     return found
 
 
-def main(args: list[str] | None = None) -> StudyResult | None:
+def main(argv: list[str] | None = None) -> StudyResult | None:
     """Run what is missing and write what is known.
 
     Returns:
@@ -187,7 +187,7 @@ def main(args: list[str] | None = None) -> StudyResult | None:
         SystemExit: The study file is wrong, or a run failed; the results of
             the others are written first.
     """
-    args = parse_args(args)
+    args = parse_args(argv)
     try:
         study = load_study(args.study)
         tests = chosen(study, args)

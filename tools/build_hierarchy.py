@@ -9,6 +9,7 @@ Example:
 """
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from mmc2f.apis import load_config
 from mmc2f.apis.command_line import add_options, parse, run_tool
 from mmc2f.apis.config_file import config_file
 from mmc2f.apis.label_tree import is_clustering, tree_holder
-from mmc2f.clustering import HierarchyReport, build_class_hierarchy
+from mmc2f.clustering import build_class_hierarchy
 from mmc2f.datasets.transforms.decode_image import decode_image
 from mmc2f.structures import LabelTree
 from mmc2f.visualization import contact_sheet, save_picture
@@ -70,8 +71,8 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
 
 def choose_clustering(cfg: Config, args: argparse.Namespace) -> dict:
     """The config's clustering where it has one, changed by the options."""
-    holder = tree_holder(cfg)
-    tree = holder.get('tree') if holder else None
+    holder = tree_holder(cfg) or {}
+    tree = holder.get('tree')
     clustering = dict(tree) if is_clustering(tree) else {}
     for key in ('num_clusters', 'method'):
         if getattr(args, key) is not None:
@@ -79,12 +80,14 @@ def choose_clustering(cfg: Config, args: argparse.Namespace) -> dict:
     return clustering
 
 
-def draw_sheet(tree: LabelTree, report: HierarchyReport) -> np.ndarray:
+def draw_sheet(tree: LabelTree, examples: Sequence[str]) -> np.ndarray:
     """Contact sheet of the most typical image of each class."""
-    groups = [(name, []) for name in tree.names(1)]
+    groups: list[tuple[str, list[tuple[str, np.ndarray]]]] = [
+        (name, []) for name in tree.names(1)
+    ]
     parents = tree.parent_of(0).tolist()
     for name, parent, path in zip(
-        tree.names(0), parents, report.examples, strict=True
+        tree.names(0), parents, examples, strict=True
     ):
         bgr = decode_image(Path(path).read_bytes())
         upright = Image.fromarray(bgr[:, :, ::-1])
@@ -93,9 +96,9 @@ def draw_sheet(tree: LabelTree, report: HierarchyReport) -> np.ndarray:
     return contact_sheet(groups)
 
 
-def main(args: list[str] | None = None) -> None:
+def main(argv: list[str] | None = None) -> None:
     """Run the tool."""
-    args = parse_args(args)
+    args = parse_args(argv)
     cfg = load_config(args.config, args.cfg_options)
     tree, report = build_class_hierarchy(
         cfg,
@@ -108,11 +111,12 @@ def main(args: list[str] | None = None) -> None:
     tree.to_json(out)
     print(report)
     print(f'hierarchy: {out}')
-    if None in report.examples:
+    examples = [path for path in report.examples if path is not None]
+    if len(examples) < len(report.examples):
         print('no picture: the data set has no image files')
         return
     sheet = Path(args.sheet) if args.sheet else out.with_suffix('.png')
-    save_picture(draw_sheet(tree, report), sheet)
+    save_picture(draw_sheet(tree, examples), sheet)
     print(f'picture: {sheet}')
 
 

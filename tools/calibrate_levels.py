@@ -86,14 +86,14 @@ def build_tree(cfg: Config, spec: str | None, checkpoint: str) -> LabelTree:
     Raises:
         SystemExit: None of them has one.
     """
-    spec = spec or cfg.get('taxonomy') or tree_of_checkpoint(checkpoint)
-    if spec is None:
+    found = spec or cfg.get('taxonomy') or tree_of_checkpoint(checkpoint)
+    if found is None:
         raise SystemExit(
             'neither the config (taxonomy) nor the checkpoint has a '
             'hierarchy: name one with --tree, such as one that '
             'tools/build_hierarchy.py wrote'
         )
-    return LabelTree.build(spec)
+    return LabelTree.build(found)
 
 
 def merge_args(cfg: Config, args: argparse.Namespace, file: Path) -> Config:
@@ -157,14 +157,14 @@ def combination_text(report: dict) -> str:
     )
 
 
-def main(args: list[str] | None = None) -> tuple[float | None, ...]:
+def main(argv: list[str] | None = None) -> tuple[float | None, ...]:
     """Calibrate, and say what to write in a config.
 
     Returns:
         The threshold of each level, ``None`` where it never answers; with
         ``--combine`` the weight of each level.
     """
-    args = parse_args(args)
+    args = parse_args(argv)
     out = args.out or Path(args.checkpoint).parent
     file = out / ('combination.json' if args.combine else 'levels.json')
     cfg = merge_args(load_config(args.config, args.cfg_options), args, file)

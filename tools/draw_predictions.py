@@ -111,7 +111,10 @@ def draw(
     if 'reranked' not in record:
         scores = [r['score'] for r in regions]
         picture = draw_regions(
-            image, boxes, None if None in scores else scores, sizes
+            image,
+            boxes,
+            None if None in scores else np.array(scores),
+            sizes,
         )
         save_picture(picture, out)
         return
@@ -131,9 +134,9 @@ def draw(
     save_picture(figure, out)
 
 
-def main(args: list[str] | None = None) -> list[Path]:
+def main(argv: list[str] | None = None) -> list[Path]:
     """Draw the chosen predictions; returns the files."""
-    args = parse_args(args)
+    args = parse_args(argv)
     records = [record for _, record in read_predictions(args.predictions)]
     if args.view is not None:
         records = of_view(records, args.view)

@@ -214,19 +214,20 @@ def write(
     print(f'curves: {file}\npicture: {picture}')
 
 
-def main(args: list[str] | None = None) -> list[dict]:
+def main(argv: list[str] | None = None) -> list[dict]:
     """Search, and say what to write in a config; returns the views.
 
     Raises:
         SystemExit: The search finds nothing. The curves are written all the
             same, since they tell which thresholds would do.
     """
-    args = parse_args(args)
+    args = parse_args(argv)
     cfg = load_config(args.config, args.cfg_options)
     tree = build_tree(cfg, args.tree)
     thresholds = choose_shares(args.thresholds, tree)
     curves = measure(cfg, args, tree)
-    found, failure = (), None
+    found: Sequence[int] = ()
+    failure = None
     try:
         if args.relative:
             thresholds = curves.relative_thresholds(thresholds)

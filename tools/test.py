@@ -105,9 +105,9 @@ def add_metric(cfg: Config, kind: str, **kwargs: str) -> None:
     cfg.test_evaluator = [*evaluators, dict(type=kind, **kwargs)]
 
 
-def main(args: list[str] | None = None) -> dict[str, float]:
+def main(argv: list[str] | None = None) -> dict[str, float]:
     """Test as the config and the command line say."""
-    args = parse_args(args)
+    args = parse_args(argv)
     cfg = merge_args(load_config(args.config, args.cfg_options), args)
     return StrictRunner.from_cfg(cfg).test()
 

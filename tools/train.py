@@ -119,9 +119,9 @@ def add_hooks(cfg: Config) -> None:
     cfg.custom_hooks = hooks + [dict(type=f'mmc2f.{n}') for n in missing]
 
 
-def main(args: list[str] | None = None) -> None:
+def main(argv: list[str] | None = None) -> None:
     """Train as the config and the command line say."""
-    args = parse_args(args)
+    args = parse_args(argv)
     cfg = load_config(args.config, args.cfg_options)
     load_from = cfg.get('load_from')
     merge_args(cfg, args)

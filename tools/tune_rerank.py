@@ -28,6 +28,7 @@ from pathlib import Path
 
 import rich
 from mmengine.config import Config, ConfigDict
+from mmengine.dataset import BaseDataset
 from rich.table import Table
 from torch.utils.data import DataLoader
 
@@ -184,7 +185,16 @@ def held_out(
     images: EmbeddedImages,
     whitenings: Sequence[str | None],
 ) -> HeldOut:
-    """Held-out images with one gallery for each whitening."""
+    """Held-out images with one gallery for each whitening.
+
+    Raises:
+        SystemExit: The model predicts no coarse_score.
+    """
+    if images.coarse_probs is None:
+        raise SystemExit(
+            'the model predicts no coarse_score, so there is nothing to '
+            're-rank: take a model that embeds images, such as mmc2f.CCFR'
+        )
     galleries = {kind: fitted.gallery(whiten=kind) for kind in whitenings}
     return HeldOut(
         images.coarse_probs, images.embeddings, images.labels, galleries
@@ -209,15 +219,15 @@ def tuning_table(tuned: TunedReRank) -> Table:
 
 
 def _paths(loader: DataLoader) -> Iterator[str]:
-    dataset = loader.dataset
+    dataset: BaseDataset = loader.dataset
     for i in range(len(dataset)):
         path = str(dataset.get_data_info(i).get('img_path'))
         yield str(Path(path).resolve())
 
 
-def main(args: list[str] | None = None) -> TunedReRank:
+def main(argv: list[str] | None = None) -> TunedReRank:
     """Tune, write the files, and print the choice."""
-    args = parse_args(args)
+    args = parse_args(argv)
     cfg = read_config(args)
     whitenings = [WHITENINGS[name] for name in args.whiten]
     folds = []

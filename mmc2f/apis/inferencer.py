@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any
 
 import torch
@@ -303,9 +302,10 @@ class C2FInferencer(ImageClassificationInferencer):
         samples: list = [None] * len(chunk)
         places = [i for i, image in enumerate(chunk) if image.data is not None]
         # A pipeline need not bring images to one size.
-        places.sort(key=lambda i: chunk[i].shape)
-        for _, group in groupby(places, key=lambda i: chunk[i].shape):
-            same = list(group)
+        by_shape: dict[torch.Size | None, list[int]] = {}
+        for i in places:
+            by_shape.setdefault(chunk[i].shape, []).append(i)
+        for same in by_shape.values():
             batch = default_collate([chunk[i].data for i in same])
             for i, sample in zip(same, self.forward(batch), strict=True):
                 samples[i] = sample

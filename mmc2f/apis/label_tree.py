@@ -1,6 +1,7 @@
 """Gives a training its label tree before the model is built."""
 
 from pathlib import Path
+from typing import TypeGuard
 
 from mmengine.config import Config
 from mmengine.dist import is_main_process
@@ -76,7 +77,7 @@ def tree_holder(cfg: Config):
     return head if head is None or 'tree' in head else cfg.model
 
 
-def is_clustering(tree) -> bool:
+def is_clustering(tree: object) -> TypeGuard[dict]:
     """Whether a head's ``tree`` is a clustering still to be done."""
     return isinstance(tree, dict) and 'type' in tree
 

@@ -99,8 +99,9 @@ def make_reranker(
     cfg = _with_reranking(model._config, rerank)
     classes = trained_classes(model)
     if classes is None:
-        is_read = isinstance(gallery, Gallery)
-        found = gallery if is_read else Gallery.load(gallery)
+        found = (
+            gallery if isinstance(gallery, Gallery) else Gallery.load(gallery)
+        )
         classes = found.class_names or []
     made_by = model_fingerprint(cfg, model, classes, gallery_views(cfg))
     hook = next(h for h in cfg.custom_hooks if _is_rerank_hook(h))

@@ -3,10 +3,12 @@
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
 from mmengine.config import Config
+from mmengine.dataset import BaseDataset
 from mmengine.device import get_device
 from mmengine.registry import MODELS, DefaultScope
 from torch import Tensor, nn
@@ -164,7 +166,7 @@ def _build_model(cfg: Config, checkpoint: str | None) -> nn.Module:
 
 
 def _known_tree(
-    cfg: Config, reference: object | None, names: Sequence[str]
+    cfg: Config, reference: Any, names: Sequence[str]
 ) -> LabelTree | None:
     spec = reference if reference is not None else cfg.get('taxonomy')
     if spec is None:
@@ -190,9 +192,10 @@ def _typical_images(
 ) -> tuple[str | None, ...]:
     means = class_means(features, labels, classes)
     distance = (features - means[labels]).norm(dim=1)
+    dataset: BaseDataset = dataloader.dataset
     paths = []
     for index in range(classes):
         members = (labels == index).nonzero().flatten()
         best = int(members[distance[members].argmin()])
-        paths.append(dataloader.dataset.get_data_info(best).get('img_path'))
+        paths.append(dataset.get_data_info(best).get('img_path'))
     return tuple(paths)

@@ -1,6 +1,7 @@
 """Clustering of classes as a component that configs name."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from torch import Tensor
 
@@ -42,7 +43,7 @@ class ClassClustering:
         seed: int = 0,
         level_names: Sequence[str] = ('class', 'cluster'),
     ) -> None:
-        self.options = {
+        self.options: dict[str, Any] = {
             'num_clusters': num_clusters,
             'method': method,
             'metric': metric,

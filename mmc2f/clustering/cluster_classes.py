@@ -117,9 +117,9 @@ def cluster_classes(
     check_choice('metric', metric, METRICS)
     points = _points(means, metric, center)
     if num_clusters != 'silhouette':
-        _check_count('num_clusters', num_clusters, len(points))
-        assignment = _cluster(points, num_clusters, method, metric, seed)
-        return ClusterResult(assignment, num_clusters)
+        count = _checked_count('num_clusters', num_clusters, len(points))
+        assignment = _cluster(points, count, method, metric, seed)
+        return ClusterResult(assignment, count)
     scores, assignments = {}, {}
     for count in _candidates(candidates, len(points)):
         assignments[count] = _cluster(points, count, method, metric, seed)
@@ -212,18 +212,19 @@ def _candidates(candidates: Iterable[int] | None, classes: int) -> list[int]:
     counts = sorted(set(candidates))
     if not counts:
         raise ValueError('candidates is empty; name numbers of clusters.')
-    for count in counts:
-        _check_count('A candidate', count, classes - 1)
-    return counts
+    return [
+        _checked_count('A candidate', count, classes - 1) for count in counts
+    ]
 
 
-def _check_count(name: str, count: int | str, most: int) -> None:
+def _checked_count(name: str, count: int | str, most: int) -> int:
     is_whole = isinstance(count, (int, np.integer)) and count is not True
-    if not is_whole or not 2 <= count <= most:
-        raise ValueError(
-            f'{name} is a whole number from 2 to {most} here (or num_clusters '
-            f"is 'silhouette'), got {count!r}."
-        )
+    if is_whole and 2 <= int(count) <= most:
+        return int(count)
+    raise ValueError(
+        f'{name} is a whole number from 2 to {most} here (or num_clusters '
+        f"is 'silhouette'), got {count!r}."
+    )
 
 
 def _some(indices: np.ndarray) -> str:

@@ -1,6 +1,7 @@
 """Features of all images that a data loader yields."""
 
 import torch
+from mmengine.dataset import BaseDataset
 from mmengine.dist import all_gather, is_main_process
 from mmengine.model import BaseModel
 from torch import Tensor
@@ -52,7 +53,8 @@ def extract_features(
             features.append(_as_vectors(output).float().cpu())
     if not features:
         raise ValueError('The data loader yields no image to describe.')
-    size = len(dataloader.dataset)
+    dataset: BaseDataset = dataloader.dataset
+    size = len(dataset)
     return (
         _merge_ranks(all_gather(torch.cat(features)), size),
         _merge_ranks(all_gather(torch.tensor(labels)), size),

@@ -56,7 +56,10 @@ def render_words(
     noise = rng.normal(0, rng.uniform(2, 12), (size, size, 3))
     image = Image.fromarray(_to_bytes(np.asarray(blurred) + noise))
     placed = _project(letters, _homography(_corners(text.size), quad))
-    return RenderedWords(image, ink_mask.getbbox(), placed)
+    box = ink_mask.getbbox()
+    # The text was cut to its ink, so that there is some.
+    assert box is not None
+    return RenderedWords(image, box, placed)
 
 
 def _draw_text(

@@ -135,10 +135,8 @@ class GroceryStore(BaseDataset):
         expected = {str(i): name for i, name in enumerate(TREE.names())}
         table = parse_csv(_read_text(path), path)
         for number, row in table.rows:
-            class_id, name = (
-                row.get(CLASS_ID_COLUMN),
-                row.get(CLASS_NAME_COLUMN),
-            )
+            class_id = str(row.get(CLASS_ID_COLUMN))
+            name = row.get(CLASS_NAME_COLUMN)
             if name is None or expected.get(class_id) != name:
                 raise ValueError(
                     f'{path}, row {number}: class {class_id} is called '

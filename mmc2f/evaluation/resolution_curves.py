@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
+from mmengine.dataset import BaseDataset
 from mmengine.model import BaseModel
 from torch.utils.data import DataLoader
 
@@ -51,7 +53,7 @@ class ResolutionCurves:
             )
         return [share * top for share, top in zip(shares, best, strict=True)]
 
-    def to_dict(self) -> dict[str, list]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain lists, ``accuracies`` by the name of their level."""
         curves = dict(zip(self.levels, self.accuracies, strict=True))
         return {
@@ -81,7 +83,8 @@ def measure_curves(
 
     # Of the metric only the reading is of use: its measures are others.
     reader = MultiResolutionMetric(tree)
-    reader.dataset_meta = dataloader.dataset.metainfo
+    dataset: BaseDataset = dataloader.dataset
+    reader.dataset_meta = dataset.metainfo
     model.eval()
     for batch in track(dataloader, 'Classifying', total=len(dataloader)):
         samples = model.test_step(batch)

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import torch
+from mmengine.dataset import BaseDataset
 from mmengine.dist import all_gather_object, is_main_process
+from mmengine.model import BaseModel
 from mmengine.structures import BaseDataElement
-from torch import nn
 from torch.utils.data import DataLoader
 
 from mmc2f.model_state import evaluation_mode, unwrap_model
@@ -27,7 +28,7 @@ class _Row(NamedTuple):
 
 
 def build_gallery(
-    model: nn.Module,
+    model: BaseModel,
     dataloader: DataLoader,
     gallery: Gallery,
     fingerprint: Mapping[str, str],
@@ -52,7 +53,7 @@ def build_gallery(
 
 
 def embed_images(
-    model: nn.Module,
+    model: BaseModel,
     dataloader: DataLoader,
     fingerprint: Mapping[str, str],
     title: str = 'gallery',
@@ -80,7 +81,7 @@ def embed_images(
     """
     from rich.progress import track
 
-    dataset = dataloader.dataset
+    dataset: BaseDataset = dataloader.dataset
     if not len(dataset):
         raise ValueError(
             'The gallery would be empty: its data set has no image. Look at '
@@ -116,7 +117,7 @@ def embed_images(
     )
 
 
-def embedding_parts(model: nn.Module) -> list[int] | None:
+def embedding_parts(model: BaseModel) -> list[int] | None:
     """Lengths of the parts of an embedding, where the model tells them."""
     parts = getattr(unwrap_model(model), 'embedding_parts', None)
     return None if parts is None else list(parts)

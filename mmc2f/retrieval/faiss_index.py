@@ -1,4 +1,5 @@
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -74,7 +75,7 @@ class FaissIndex:
         """
         if self._index is None:
             raise RuntimeError('FaissIndex is searched before it is built.')
-        similarities, indices = self._search_past_ties(queries, topm)
+        similarities, indices = _search_past_ties(self._index, queries, topm)
         # Two stable sorts: by index, then by similarity.
         by_index = indices.argsort(dim=1, stable=True)
         place = similarities.gather(1, by_index).argsort(
@@ -86,24 +87,25 @@ class FaissIndex:
             indices.gather(1, place).to(queries.device),
         )
 
-    def _search_past_ties(
-        self, queries: Tensor, topm: int
-    ) -> tuple[Tensor, Tensor]:
-        """Search until no tie is cut, since faiss cuts ties at will."""
-        rows = queries.contiguous().cpu().numpy()
-        num_rows = self._index.ntotal
-        width = min(topm + 1, num_rows)
-        while True:
-            similarities, indices = map(
-                torch.from_numpy, self._index.search(rows, width)
-            )
-            similarities = similarities.masked_fill(indices < 0, -torch.inf)
-            is_cut = (similarities[:, topm - 1] == similarities[:, -1]) & (
-                indices[:, -1] >= 0
-            )
-            if width == num_rows or not is_cut.any():
-                return similarities, indices
-            width = min(2 * width, num_rows)
+
+def _search_past_ties(
+    index: Any, queries: Tensor, topm: int
+) -> tuple[Tensor, Tensor]:
+    """Search until no tie is cut, since faiss cuts ties at will."""
+    rows = queries.contiguous().cpu().numpy()
+    num_rows = index.ntotal
+    width = min(topm + 1, num_rows)
+    while True:
+        similarities, indices = map(
+            torch.from_numpy, index.search(rows, width)
+        )
+        similarities = similarities.masked_fill(indices < 0, -torch.inf)
+        is_cut = (similarities[:, topm - 1] == similarities[:, -1]) & (
+            indices[:, -1] >= 0
+        )
+        if width == num_rows or not is_cut.any():
+            return similarities, indices
+        width = min(2 * width, num_rows)
 
 
 def _import_faiss():

@@ -291,7 +291,9 @@ class Gallery:
         self.class_names = content.class_names
         self.parts = content.parts
         self.whitening = content.whitening
-        self.whiten = content.whitening and content.whitening.kind
+        self.whiten = None
+        if content.whitening is not None:
+            self.whiten = content.whitening.kind
         self._prototypes = None
         if warns:
             warn_of_missing_classes(

@@ -140,11 +140,21 @@ def rerank_terms(
         neighbour_labels: Their classes, ``(m,)``.
         class_similarities: Cosines to the class means, ``(C,)``; for mode
             ``'prototypes'``.
+
+    Raises:
+        ValueError: Mode ``'prototypes'`` without ``class_similarities``, or
+            ``t_sf='auto'`` that was not calibrated yet.
     """
     probs = at_least_float32(coarse_probs)[None]
     top = coarse_order(probs)[:, : post_processor.topn]
     make = _MODES[post_processor.mode]
+    found: tuple[Tensor, ...]
     if post_processor.mode == 'prototypes':
+        if class_similarities is None:
+            raise ValueError(
+                "mode 'prototypes' needs class_similarities, the cosines to "
+                'the class means'
+            )
         found = (class_similarities[None].gather(1, top),)
     else:
         found = similarities[None], neighbour_labels[None]
@@ -169,23 +179,26 @@ def _paper(
     similarities: Tensor,
     labels: Tensor,
 ) -> _Terms:
+    t_sf = rule.t_sf
+    if t_sf is None:
+        raise ValueError("t_sf='auto' has no value yet: calibrate() it first")
     votes, is_voted = retrieval_votes(
         similarities, labels, top, rule.t_sc, probs
     )
     softmax = probs.gather(1, top)
     mixed, is_open = mix_scores(
-        softmax, votes, rule.t_sf, rule.alpha, rule.beta, rule.gate
+        softmax, votes, t_sf, rule.alpha, rule.beta, rule.gate
     )
     is_trusted = torch.zeros_like(softmax, dtype=torch.bool)
     if rule.gate == 'per_class':
-        is_trusted = softmax >= rule.t_sf
+        is_trusted = softmax >= t_sf
     terms = {
         'softmax': softmax.where(is_trusted, rule.alpha * softmax),
         'votes': (rule.beta * votes).masked_fill(is_trusted, 0),
     }
     left_alone = None if is_voted.all() else NO_VOTES['paper']
     if not is_open.all():
-        left_alone = f'the softmax of the best class reaches T_sf {rule.t_sf}'
+        left_alone = f'the softmax of the best class reaches T_sf {t_sf}'
     return terms, mixed, left_alone
 
 

@@ -170,7 +170,7 @@ class LabelTree:
     @property
     def levels(self) -> tuple[str, ...]:
         """Names of the levels, fine to coarse."""
-        return self.level_names
+        return tuple(self.level_names)
 
     @property
     def num_levels(self) -> int:
@@ -194,7 +194,7 @@ class LabelTree:
 
     def names(self, level: int | str = 0) -> tuple[str, ...]:
         """Class names of a level, in class order."""
-        return self.class_names[self.level_index(level)]
+        return tuple(self.class_names[self.level_index(level)])
 
     def num_classes(self, level: int | str = 0) -> int:
         """Number of classes of a level."""

@@ -51,12 +51,12 @@ def first_difference(tree: 'LabelTree', other: 'LabelTree') -> str | None:
     if tree.levels != other.levels:
         return f'levels {tree.levels} against {other.levels}'
     for level in tree.levels:
-        mine, theirs = tree.names(level), other.names(level)
-        if len(mine) != len(theirs):
+        own, others = tree.names(level), other.names(level)
+        if len(own) != len(others):
             return (
-                f'{len(mine)} against {len(theirs)} classes at level {level!r}'
+                f'{len(own)} against {len(others)} classes at level {level!r}'
             )
-        for index, (name, their) in enumerate(zip(mine, theirs, strict=True)):
+        for index, (name, their) in enumerate(zip(own, others, strict=True)):
             if name != their:
                 return (
                     f'class {index} of level {level!r} is {name!r} against '

@@ -1,6 +1,6 @@
 """The regions of a classifier as the boxes of a detector, or of mmdet."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -52,11 +52,13 @@ def predicted_boxes(
                 f'{image} has no {name!r}: boxes come from a classifier that '
                 'chooses regions, such as mmc2f.CCFR'
             )
+    # A dict knows as little as a sample of the types of its fields.
+    read: Callable[[str], Any] = data_sample.get
     regions, navigator, scores = (
-        data_sample.get(name).detach().float().cpu()
+        read(name).detach().float().cpu()
         for name in ('regions', 'region_scores', 'pred_score')
     )
-    label = int(data_sample.get('pred_label'))
+    label = int(read('pred_label'))
     if in_original:
         geometry = InputGeometry.from_meta(data_sample)
         regions = clip_boxes(

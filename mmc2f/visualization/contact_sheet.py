@@ -24,7 +24,7 @@ BACKGROUND, PANEL, INK = '#ffffff', '#f4f4f4', '#202020'
 class _Block(NamedTuple):
     """A group's frame: its place in the sequence and its columns."""
 
-    index: int
+    place: int
     columns: int
     width: int
     height: int
@@ -68,16 +68,16 @@ def contact_sheet(
     height = max(y + block.height for block, _, y in places) + GAP
     sheet = Image.new('RGB', (width, height), BACKGROUND)
     for block, x, y in places:
-        title, pictures = groups[block.index]
+        title, pictures = groups[block.place]
         _draw_block(sheet, block, x, y, title, pictures, thumb)
     return np.asarray(sheet)
 
 
-def _block(index: int, size: int, cell: int, columns: int) -> _Block:
+def _block(place: int, size: int, cell: int, columns: int) -> _Block:
     across = min(size, columns)
     down = -(-size // across)
     return _Block(
-        index,
+        place,
         across,
         across * cell + GAP,
         TITLE + down * (cell + CAPTION) + GAP,
@@ -107,7 +107,7 @@ def _draw_block(
     thumb: int,
 ) -> None:
     draw = ImageDraw.Draw(sheet)
-    colour = group_colour(block.index)
+    colour = group_colour(block.place)
     draw.rectangle(
         (x, y, x + block.width - 1, y + block.height - 1),
         fill=PANEL,

@@ -20,7 +20,7 @@ FEW = 0.05
 # A narrower part of a bar has no room for its number.
 NARROW = 7
 # Where a legend covers no curve.
-BELOW = dict(
+BELOW: dict[str, Any] = dict(
     loc='upper center', bbox_to_anchor=(0.5, -0.13), frameon=False, fontsize=9
 )
 
@@ -171,7 +171,10 @@ def _add_key(axes: Axes, levels: list[str]) -> None:
 def _percent(
     curve: Mapping[str, list[float]],
 ) -> tuple[list[float], list[float]]:
-    return tuple([100 * x for x in curve[k]] for k in ('coverage', 'accuracy'))
+    coverage, accuracy = (
+        [100 * x for x in curve[name]] for name in ('coverage', 'accuracy')
+    )
+    return coverage, accuracy
 
 
 def _of_many(coverage: list[float], accuracy: list[float]) -> list[float]:

@@ -18,6 +18,11 @@ from mmengine.runner import checkpoint as host
 from mmc2f.weights.read import MapLocation, read_checkpoint, read_stream
 from mmc2f.weights.trust import UntrustedFileError, files_are_trusted
 
+try:
+    from yaml import CSafeLoader as SafeLoader
+except ImportError:  # PyYAML was built without libyaml
+    from yaml import SafeLoader
+
 __all__ = ['guard_host']
 
 
@@ -80,7 +85,7 @@ def _load_stream_or_file(
     return read_checkpoint(file, map_location)
 
 
-class _PlainLoader(getattr(yaml, 'CSafeLoader', yaml.SafeLoader)):
+class _PlainLoader(SafeLoader):
     """Plain values, and the tuples of a config that MMEngine has written."""
 
 

@@ -206,7 +206,7 @@ def _parts_left_out(model: nn.Module, unused: Sequence[str]) -> list[str]:
 
 
 def _without_wrapper(weights: Mapping[str, Any]) -> OrderedDict[str, Any]:
-    renamed = OrderedDict(
+    renamed: Any = OrderedDict(
         (WRAPPER.sub('', name), value) for name, value in weights.items()
     )
     # Versions of modules, by which some translate older names.

@@ -1,12 +1,11 @@
 """Reads checkpoints without running code from them."""
 
-import io
 import os
 import pickle
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import torch
 
@@ -59,7 +58,7 @@ def read_checkpoint(
 
 
 def read_stream(
-    stream: io.IOBase, name: object, map_location: MapLocation = None
+    stream: IO[bytes], name: object, map_location: MapLocation = None
 ) -> dict[str, Any]:
     """As :func:`read_checkpoint`, from an open file.
 

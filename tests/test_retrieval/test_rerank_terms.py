@@ -112,6 +112,19 @@ def test_margins_of_a_case_by_hand():
     assert text['terms'][0]['votes'] == pytest.approx(0.4)
 
 
+@pytest.mark.parametrize(
+    ('rule', 'message'),
+    [
+        (ReRankPostProcessor(mode='prototypes'), 'needs class_similarities'),
+        (ReRankPostProcessor(t_sf='auto'), 'has no value yet'),
+    ],
+)
+def test_what_the_terms_lack_is_named(rule, message):
+    nothing = torch.empty(0), torch.empty(0, dtype=torch.long)
+    with pytest.raises(ValueError, match=message):
+        rerank_terms(rule, torch.tensor([0.6, 0.4]), *nothing)
+
+
 def test_class_without_prototype_has_no_cosine():
     rule = ReRankPostProcessor(mode='prototypes', topn=2, kappa=2.0)
     cosines = torch.tensor([NO_NEIGHBOUR, 0.5, 0.5])

@@ -12,7 +12,7 @@ from tiny_ccfr import (
 )
 from tool_helpers import load_tool
 
-from mmc2f.retrieval import TunedReRank
+from mmc2f.retrieval import EmbeddedImages, TunedReRank
 
 tune = load_tool('tune_rerank.py')
 FEW = ['--modes', 'prototypes', 'paper', '--whiten', 'none', 'pca']
@@ -52,6 +52,20 @@ def run(images, tmp_path):
 def main(*args):
     with own_default_scope():
         return tune.main([str(arg) for arg in args])
+
+
+def test_model_without_coarse_scores_is_refused():
+    images = EmbeddedImages(
+        embeddings=torch.eye(2),
+        labels=torch.arange(2),
+        coarse_probs=None,
+        image_ids=['a', 'b'],
+        class_names=None,
+        parts=None,
+        fingerprint={},
+    )
+    with pytest.raises(SystemExit, match='no coarse_score'):
+        tune.held_out(images, images, [None])
 
 
 def test_writes_what_the_test_reads(run, tmp_path, capsys, monkeypatch):

@@ -130,7 +130,7 @@ def _commands(result: StudyResult) -> str:
 
 
 def _of_seeds(row: RowResult) -> list[str]:
-    shapes: dict[tuple[str, ...], list[int]] = {}
+    shapes: dict[tuple[str, ...], list[int | None]] = {}
     for record in row.records:
         seed = record.seed
         shape = tuple(_without_seed(c, seed) for c in record.commands)

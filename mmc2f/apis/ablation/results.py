@@ -83,7 +83,10 @@ def collect(study: Study, root: Path) -> StudyResult:
     for row in study.rows:
         reference = study.reference_of(row)
         compared.append(
-            _compared(alone[row.key], reference and alone[reference.key])
+            _compared(
+                alone[row.key],
+                None if reference is None else alone[reference.key],
+            )
         )
     return StudyResult(study, tuple(compared))
 

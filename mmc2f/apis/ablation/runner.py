@@ -119,6 +119,8 @@ def _test(
     if test.tune and drawn.is_file():
         write_bytes(test.curves, drawn.read_bytes())
     trained = _trained(training)
+    # A training without a record was run before its tests.
+    assert trained is not None
     Record(
         digest=test.digest,
         seed=training.seed,

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Sized
+from typing import Any
 
 import numpy as np
 from mmengine.dist import get_dist_info, sync_random_seed
@@ -162,7 +163,7 @@ class PKSampler(Sampler):
             )
 
 
-def _positive(name: str, value: int) -> int:
+def _positive(name: str, value: Any) -> int:
     check_whole(f'{name} of PKSampler', value)
     return value
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import numpy as np
+from mmengine.dataset import DefaultSampler
 from torch.utils.data import BatchSampler, Sampler
 
 from mmc2f.arguments import check_whole
@@ -58,8 +59,10 @@ class RoundRobinBatchSampler(BatchSampler):
             ``batch_size`` is no number from 1 on.
     """
 
+    sampler: DefaultSampler
+
     def __init__(
-        self, sampler: Sampler, batch_size: int, drop_last: bool = True
+        self, sampler: DefaultSampler, batch_size: int, drop_last: bool = True
     ) -> None:
         check_whole('batch_size of RoundRobinBatchSampler', batch_size)
         super().__init__(sampler, batch_size, drop_last)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from mmcv.transforms import BaseTransform
@@ -48,7 +49,7 @@ class AddHierarchyLabels(BaseTransform):
 
     def transform(self, results: dict) -> dict:
         """Add ``gt_label_levels`` to ``results``."""
-        label = results.get('gt_label')
+        label: Any = results.get('gt_label')
         try:
             index = int(label)
         except (TypeError, ValueError):

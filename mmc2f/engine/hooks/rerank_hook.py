@@ -2,6 +2,7 @@
 
 import os.path as osp
 import time
+from typing import TYPE_CHECKING
 
 import rich
 import torch
@@ -15,6 +16,9 @@ from mmc2f.datasets.train_loader_in_test_mode import (
 )
 from mmc2f.model_state import unwrap_model
 from mmc2f.registry import HOOKS, TASK_UTILS
+
+if TYPE_CHECKING:
+    from mmc2f.retrieval import ReRanker
 
 
 @HOOKS.register_module()
@@ -74,7 +78,7 @@ class ReRankHook(Hook):
         self.save_gallery = save_gallery
         self.calibration_dataloader = calibration_dataloader
         self.on_val = on_val
-        self._reranker = None
+        self._reranker: ReRanker | None = None
         self._gallery_now = self.gallery_cfg
         self._seconds: dict[str, float] = {}
         self._start = 0.0
@@ -119,6 +123,7 @@ class ReRankHook(Hook):
 
         unwrap_model(runner.model).attach_reranker(None)
         total = time.perf_counter() - self._start
+        assert self._reranker is not None
         search = self._reranker.seconds
         seconds = {
             **self._seconds,
@@ -131,6 +136,7 @@ class ReRankHook(Hook):
 
     def _description(self) -> str:
         """Mode and whitening, for the table."""
+        assert self._reranker is not None
         mode, whiten = self.post_processor.mode, self._reranker.gallery.whiten
         return f'mode {mode}' + (f', whitened ({whiten})' if whiten else '')
 
@@ -190,10 +196,10 @@ class ReRankHook(Hook):
             ]
         # Every rank needs the same threshold.
         ranks = all_gather_object(probs)
-        probs = of_first_view([pair for share in ranks for pair in share])
-        t_sf = self.post_processor.calibrate(torch.stack(probs))
+        counted = of_first_view([pair for share in ranks for pair in share])
+        t_sf = self.post_processor.calibrate(torch.stack(counted))
         runner.logger.info(
-            f'T_sf = {t_sf:.4f}, the mean top-1 softmax of {len(probs)} '
+            f'T_sf = {t_sf:.4f}, the mean top-1 softmax of {len(counted)} '
             'validation images'
         )
 

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 from mmengine.hooks import Hook
 from mmengine.logging import MessageHub
-from mmengine.model import is_model_wrapper
+from mmengine.model import BaseModel
 from mmengine.optim import OptimWrapperDict
 from torch import nn
 
 from mmc2f.engine.training_stage import TrainingStage, check_lengths
+from mmc2f.model_state import unwrap_model
 from mmc2f.registry import HOOKS
 
 NORMS = nn.modules.batchnorm._NormBase
@@ -77,7 +78,7 @@ class TrainingStageHook(Hook):
                 f'the stages last {total} epochs ({epochs}), but '
                 f'train_cfg.max_epochs is {runner.max_epochs}'
             )
-        model = _unwrap(runner.model)
+        model = unwrap_model(runner.model)
         for stage in self.stages:
             names = (*stage.frozen, *stage.norm_eval, *stage.warm_start)
             _named(model, stage, names)
@@ -109,7 +110,9 @@ class TrainingStageHook(Hook):
         The loop calls ``model.train()`` after ``before_train_epoch`` and
         after each validation.
         """
-        model, stage = _unwrap(runner.model), self._entered
+        model, stage = unwrap_model(runner.model), self._entered
+        # before_train has entered one.
+        assert stage is not None
         resting = _named(model, stage, stage.frozen)
         for module in _named(model, stage, stage.norm_eval):
             resting += [m for m in module.modules() if isinstance(m, NORMS)]
@@ -131,7 +134,7 @@ class TrainingStageHook(Hook):
         stage = self.stage_at(runner.epoch)
         if stage is self._entered:
             return
-        model = _unwrap(runner.model)
+        model = unwrap_model(runner.model)
         for parameter in self._trained:
             parameter.requires_grad_(True)
         for module in _named(model, stage, stage.frozen):
@@ -154,11 +157,7 @@ class TrainingStageHook(Hook):
         )
 
 
-def _unwrap(model: nn.Module) -> nn.Module:
-    return model.module if is_model_wrapper(model) else model
-
-
-def _set_losses(model: nn.Module, stage: TrainingStage) -> None:
+def _set_losses(model: BaseModel, stage: TrainingStage) -> None:
     """Choose the losses of a stage, where the model has a choice.
 
     Raises:

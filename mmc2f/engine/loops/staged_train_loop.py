@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from signal import Signals
-from typing import cast
+from typing import Any, cast
 
 import torch
+from mmengine.dataset import BaseDataset
 from mmengine.dist import all_reduce, get_rank
 from mmengine.runner import EpochBasedTrainLoop
 from torch import nn
@@ -252,9 +253,11 @@ class StagedTrainLoop(EpochBasedTrainLoop):
 def _check_batches(dataloader: DataLoader) -> None:
     """Refuse to train on nothing, which would end without a word."""
     if not len(dataloader):
+        dataset: BaseDataset = dataloader.dataset
+        batches: Any = dataloader.batch_sampler
         raise ValueError(
-            f'the {len(dataloader.dataset)} training images of this process '
-            f'fill no batch of {dataloader.batch_sampler.batch_size}: lower '
+            f'the {len(dataset)} training images of this process '
+            f'fill no batch of {batches.batch_size}: lower '
             'batch_size, or set drop_last=False in train_dataloader'
         )
 

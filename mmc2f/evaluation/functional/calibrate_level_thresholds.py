@@ -1,6 +1,6 @@
 """Thresholds with which the answers of each level are right often enough."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -92,7 +92,7 @@ def calibrate_level_thresholds(
     return torch.tensor(thresholds, dtype=torch.double)
 
 
-def split_images(images: Sequence[Hashable]) -> Tensor:
+def split_images(images: Sequence[str] | Sequence[int]) -> Tensor:
     """Split the images into two folds, all rows of an image in the same.
 
     Every other image in sorted order: the folds depend neither on the order
@@ -105,7 +105,8 @@ def split_images(images: Sequence[Hashable]) -> Tensor:
     Returns:
         ``(N,)`` bool, whether the row is in the second fold.
     """
-    place = {name: i for i, name in enumerate(sorted(set(images)))}
+    names: list = sorted(set(images))
+    place = {name: i for i, name in enumerate(names)}
     return torch.tensor([place[name] % 2 == 1 for name in images]).bool()
 
 

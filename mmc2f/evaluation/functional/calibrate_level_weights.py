@@ -124,5 +124,11 @@ def _choose(
         key=lambda pair: measured[pair][1],
     )
     count = len(target)
-    shares = (measured[best][0], own, implied, first)
-    return LevelWeight(*best, *(100 * n / count for n in shares), count)
+    return LevelWeight(
+        *best,
+        100 * measured[best][0] / count,
+        100 * own / count,
+        100 * implied / count,
+        100 * first / count,
+        count,
+    )

@@ -180,7 +180,7 @@ def level_consistency(predictions: Tensor, tree: LabelTree) -> float:
         raise ValueError('no image to take the consistency of')
     for level, column in enumerate(predictions.unbind(dim=1)):
         check_classes('predicted class', column, tree, level)
-    fits = predictions.new_ones(len(predictions), dtype=bool)
+    fits = predictions.new_ones(len(predictions), dtype=torch.bool)
     for level in range(1, tree.num_levels):
         ancestors = tree.ancestors(level).to(predictions.device)
         fits &= ancestors[predictions[:, 0]] == predictions[:, level]

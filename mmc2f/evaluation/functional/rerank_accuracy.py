@@ -41,8 +41,8 @@ def rerank_accuracy(
         ValueError: There is no image, shapes differ, a score is NaN or a
             label is not a class.
     """
-    given = {'coarse': coarse, 'retrieval': retrieval, 'rerank': reranked}
-    given = {name: s for name, s in given.items() if s is not None}
+    asked = {'coarse': coarse, 'retrieval': retrieval, 'rerank': reranked}
+    given = {name: s for name, s in asked.items() if s is not None}
     result: dict[str, float] = {}
     for name, scores in given.items():
         for k in (1, 5):

@@ -1,7 +1,7 @@
 """Metric of the finest confident level: coverage and accuracy."""
 
 from collections import defaultdict
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -139,7 +139,8 @@ class FinestConfidentLevel(MultiLevelMetric):
                 report['rule'] = rule_curve(
                     lambda t: selective_accuracy(answer(t), correct, names)
                 )
-            self._write(report)
+            write_json(self.path, never_as_none(report))
+            print_log(f'Calibration written to {self.path}', logger='current')
         return metrics
 
     def _measure(
@@ -189,10 +190,6 @@ class FinestConfidentLevel(MultiLevelMetric):
             'curves': level_curves(confidence, correct, self.tree.levels),
         }
 
-    def _write(self, report: Mapping[str, Any]) -> None:
-        write_json(self.path, never_as_none(report))
-        print_log(f'Calibration written to {self.path}', logger='current')
-
 
 def _groups(results: Sequence[LevelRecord]) -> Tensor:
     """Index of the view of each record, ``(N,)``."""
@@ -200,10 +197,11 @@ def _groups(results: Sequence[LevelRecord]) -> Tensor:
     return torch.tensor([views.index(record.view) for record in results])
 
 
-def _images(results: Sequence[LevelRecord]) -> list[Hashable]:
+def _images(results: Sequence[LevelRecord]) -> list[str] | list[int]:
     """Key of the image of each record."""
-    if all(record.image is not None for record in results):
-        return [record.image for record in results]
+    named = [r.image for r in results if r.image is not None]
+    if len(named) == len(results):
+        return named
     seen: dict[str, int] = defaultdict(int)
     places = []
     for record in results:

@@ -38,6 +38,7 @@ class HierarchicalAccuracy(TreeMetric):
             tree, a sample lacks ``score_key``, or there was no sample.
     """
 
+    tree: LabelTree
     default_prefix = 'accuracy'
 
     def __init__(

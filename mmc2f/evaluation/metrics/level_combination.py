@@ -89,10 +89,10 @@ class LevelCombination(MultiLevelMetric):
             metrics[f'{name}_marginal_top1'] = choice.marginal
             metrics[f'{name}_combined_top1'] = choice.accuracy
         if self.path is not None:
-            self._write(choices)
+            self._write(self.path, choices)
         return metrics
 
-    def _write(self, choices: Sequence[LevelWeight]) -> None:
+    def _write(self, path: Path, choices: Sequence[LevelWeight]) -> None:
         sharpness = [
             'inf' if c.sharpness == float('inf') else c.sharpness
             for c in choices
@@ -106,8 +106,8 @@ class LevelCombination(MultiLevelMetric):
                 for c, s in zip(choices, sharpness, strict=True)
             ],
         }
-        write_json(self.path, report)
-        print_log(f'Combination written to {self.path}', logger='current')
+        write_json(path, report)
+        print_log(f'Combination written to {path}', logger='current')
 
 
 class _Scores(NamedTuple):

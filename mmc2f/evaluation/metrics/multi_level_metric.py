@@ -89,6 +89,8 @@ class MultiLevelMetric(TreeMetric):
             classes; its labels do not lie in one another.
     """
 
+    tree: LabelTree
+
     def __init__(
         self, tree: LabelTree | str | Path | Mapping, **kwargs: Any
     ) -> None:
@@ -109,7 +111,7 @@ class MultiLevelMetric(TreeMetric):
         """Keep confidence, prediction and target of every level."""
         self.results += [self._record(sample) for sample in data_samples]
 
-    def check_results(self, results: Sequence[LevelRecord]) -> None:
+    def check_results(self, results: Sequence[object]) -> None:
         """Check that there is something to judge.
 
         Raises:

@@ -65,15 +65,15 @@ class ReRankMetric(TreeMetric):
                 f'{len(results)}: is the test set empty, or has it no view '
                 'at that level?'
             )
-        results = of_first_view(finest)
-        names = set(results[0])
-        if any(set(result) != names for result in results):
+        rows = of_first_view(finest)
+        names = set(rows[0])
+        if any(set(row) != names for row in rows):
             raise ValueError(
                 'Only part of the predictions was re-ranked: the metric '
                 'needs all of them, or none.'
             )
         columns = {
-            name: torch.stack([result[name] for result in results])
+            name: torch.stack([row[name] for row in rows])
             for name in names
         }
         return rerank_accuracy(**columns, tree=self.tree)

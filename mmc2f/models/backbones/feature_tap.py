@@ -1,6 +1,7 @@
 """A backbone cut out of any timm or torchvision model."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from mmengine.model import BaseModule
@@ -54,6 +55,8 @@ class FeatureTap(BaseModule):
         FileNotFoundError: The checkpoint of ``init_cfg`` is not there.
     """
 
+    is_init: bool
+
     def __init__(
         self,
         model_name: str,
@@ -71,7 +74,7 @@ class FeatureTap(BaseModule):
             raise ValueError(
                 f"source is 'timm' or 'torchvision', not {source!r}"
             )
-        self.nodes = tuple(nodes)
+        self.nodes: tuple[Any, ...] = tuple(nodes)
         self.final_norm = final_norm
         self.norm_eval = norm_eval
         self.is_numbered = _are_numbers(self.nodes)
@@ -127,7 +130,8 @@ class FeatureTap(BaseModule):
 
     def _numbered(self, inputs: Tensor) -> dict[int, Tensor]:
         numbers = sorted(set(self.nodes))
-        maps = self.model.forward_intermediates(
+        network: Any = self.model
+        maps = network.forward_intermediates(
             inputs,
             indices=numbers,
             norm=self.final_norm,
@@ -218,7 +222,7 @@ def _part(network: nn.Module, name: str, model_name: str) -> nn.Module:
 
 
 def _prune(
-    network: nn.Module, nodes: tuple, keeps_norm: bool, name: str
+    network: Any, nodes: tuple, keeps_norm: bool, name: str
 ) -> tuple[int, ...]:
     """Leave out what comes after ``nodes``; their numbers, from 0."""
     if not hasattr(network, 'prune_intermediate_layers'):

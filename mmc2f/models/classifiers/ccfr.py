@@ -184,7 +184,7 @@ class CCFR(RegionTraining, Rerankable, BaseClassifier):
         if mode == 'tensor':
             return self.coarse_logits(self.embed(inputs))
         if mode == 'loss':
-            return self.loss(inputs, data_samples)
+            return self.loss(inputs, data_samples or [])
         if mode == 'predict':
             return self.predict(inputs, data_samples)
         raise RuntimeError(f'Invalid mode "{mode}".')

@@ -1,6 +1,9 @@
 """The classifier of MLPH, and any image classifier that can be re-ranked."""
 
+from typing import Any
+
 import torch
+from mmengine.model import BaseModule
 from mmpretrain.models.classifiers import ImageClassifier
 from mmpretrain.registry import MODELS as HOST_MODELS
 from mmpretrain.structures import DataSample
@@ -50,9 +53,9 @@ class EmbeddingClassifier(Rerankable, ImageClassifier):
 
     def __init__(
         self,
-        backbone: dict,
-        neck: dict | None = None,
-        head: dict | None = None,
+        backbone: dict | BaseModule,
+        neck: dict | BaseModule | None = None,
+        head: dict | BaseModule | None = None,
         num_classes: int | None = None,
         tree=None,
         **kwargs,
@@ -60,8 +63,9 @@ class EmbeddingClassifier(Rerankable, ImageClassifier):
         if isinstance(backbone, dict):
             backbone = HOST_MODELS.build(backbone)
         maps = FeatureChannels(backbone, DRY_RUN_SIZE)
+        pooling: Any = neck
         if isinstance(neck, dict):
-            neck = build_part(
+            pooling = build_part(
                 neck,
                 HOST_MODELS,
                 in_channels=lambda: channels_read(neck, maps),
@@ -72,13 +76,13 @@ class EmbeddingClassifier(Rerankable, ImageClassifier):
                 HOST_MODELS,
                 num_classes=num_classes,
                 tree=tree,
-                in_channels=lambda: maps.pooled(neck),
+                in_channels=lambda: maps.pooled(pooling),
             )
         if isinstance(kwargs.get('data_preprocessor'), dict):
             # The host writes its defaults into it, but it is a part of the
             # config, by which a gallery is known.
             kwargs['data_preprocessor'] = dict(kwargs['data_preprocessor'])
-        super().__init__(backbone, neck, head, **kwargs)
+        super().__init__(backbone, pooling, head, **kwargs)
 
     def predict(
         self,

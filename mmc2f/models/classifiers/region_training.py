@@ -1,6 +1,10 @@
 """The losses of CCFR, of which each training stage chooses some."""
 
+from collections.abc import Callable
+
 import torch.nn.functional as F
+from mmengine.model import BaseModule
+from mmpretrain.models.heads import ClsHead
 from mmpretrain.structures import DataSample
 from torch import Tensor
 
@@ -23,6 +27,24 @@ class RegionTraining:
         softmax      classifier of the embedding, Eq. (7)
         triplet      cosines of the embedding, Eq. (5)-(7)
     """
+
+    # What the model brings: parts, settings and steps of its own.
+    global_head: ClsHead
+    region_head: ClsHead
+    head: ClsHead
+    navigator: BaseModule
+    nms: BaseModule
+    ranking_loss: BaseModule
+    triplet_loss: BaseModule
+    num_proposals: int
+    num_random: int
+    ranking_target: str
+    global_maps: Callable[[Tensor], tuple[Tensor, ...]]
+    pool: Callable[[tuple[Tensor, ...]], Tensor]
+    propose: Callable[..., Regions]
+    local_maps: Callable[[Tensor, Regions], Tensor]
+    join: Callable[[tuple[Tensor, ...], Tensor, Regions], Embedded]
+    metric_embedding: Callable[[Embedded], Tensor]
 
     LOSSES = ('multi_level', 'region', 'ranking', 'softmax', 'triplet')
 

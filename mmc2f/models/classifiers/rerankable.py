@@ -1,5 +1,7 @@
 """What a classifier needs for its answers to be re-ranked."""
 
+from typing import Any
+
 __all__ = ['Rerankable']
 
 
@@ -12,7 +14,7 @@ class Rerankable:
             :class:`mmc2f.retrieval.ReRanker`; None where there is none.
     """
 
-    reranker = None
+    reranker: Any = None
 
     def attach_reranker(self, reranker) -> None:
         """Re-rank the predictions from now on; None detaches."""

@@ -2,7 +2,7 @@
 
 import torch
 import torch.nn.functional as F
-from mmpretrain.models.heads import LinearClsHead
+from mmpretrain.models.heads import ClsHead, LinearClsHead
 from torch import Tensor, nn
 
 from mmc2f.registry import MODELS
@@ -104,7 +104,7 @@ class CosineClsHead(LinearClsHead):
 
 
 @torch.no_grad()
-def copy_classifier(source: nn.Module, target: nn.Module) -> None:
+def copy_classifier(source: ClsHead, target: ClsHead) -> None:
     """Let the classifier of one head begin with what another has learned.
 
     Args:

@@ -1,6 +1,6 @@
 """One classifier for each level of a class hierarchy."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -93,10 +93,11 @@ class HierarchicalHead(ClsHead):
         )
         self._check_combination()
         levels = self.tree.levels
-        self.norm = nn.Identity()
-        classifier = nn.Linear
+        self.norm = (
+            nn.Identity() if scale is None else feature_norm(in_channels)
+        )
+        classifier: Callable[[int, int], nn.Module] = nn.Linear
         if scale is not None:
-            self.norm = feature_norm(in_channels)
             classifier = partial(CosineLinear, scale=scale)
         self.fcs = nn.ModuleList(
             classifier(in_channels, self.tree.num_classes(level))

@@ -63,11 +63,11 @@ class MultiLevelHead(ClsHead):
         self.in_channels = in_channels
         self.parent_level = parent_level
         self.scale = scale
-        self.norm = nn.Identity()
-        if scale is not None:
-            self.norm = feature_norm(in_channels)
+        self.norm = (
+            nn.Identity() if scale is None else feature_norm(in_channels)
+        )
         self.fc = self._classifier(num_classes)
-        self.fc_parent: nn.Module | None = None
+        self.fc_parent: nn.Linear | CosineLinear | None = None
         self.tree: LabelTree | None = None
         self.register_buffer('tree_json', torch.empty(0, dtype=torch.uint8))
         self.register_buffer(
@@ -88,12 +88,13 @@ class MultiLevelHead(ClsHead):
         self.tree = tree
         self.tree_json = tree.to_buffer().to(device)
         parents = tree.num_classes(self.parent_level)
-        self.fc_parent = self._classifier(parents).to(device)
-        if self.scale is None:
-            nn.init.normal_(self.fc_parent.weight, std=0.01)
-            nn.init.zeros_(self.fc_parent.bias)
+        classifier = self._classifier(parents).to(device)
+        if isinstance(classifier, nn.Linear):
+            nn.init.normal_(classifier.weight, std=0.01)
+            nn.init.zeros_(classifier.bias)
+        self.fc_parent = classifier
 
-    def _classifier(self, classes: int) -> nn.Module:
+    def _classifier(self, classes: int) -> nn.Linear | CosineLinear:
         if self.scale is None:
             return nn.Linear(self.in_channels, classes)
         return CosineLinear(self.in_channels, classes, self.scale)
@@ -146,9 +147,7 @@ class MultiLevelHead(ClsHead):
 
     def _adopt(self, stored: LabelTree) -> None:
         """Take a checkpoint's tree, or refuse one that contradicts ours."""
-        if self.tree is None and stored.num_classes() == self.num_classes:
-            self.set_tree(stored)
-        elif stored.num_classes() != self.num_classes:
+        if stored.num_classes() != self.num_classes:
             print_log(
                 f'The checkpoint has a label tree of {stored.num_classes()} '
                 f'classes, the head has {self.num_classes}: the tree is not '
@@ -156,6 +155,8 @@ class MultiLevelHead(ClsHead):
                 logger='current',
                 level=logging.WARNING,
             )
+        elif self.tree is None:
+            self.set_tree(stored)
         elif difference := self.tree.describe_difference(stored):
             raise ValueError(
                 'the label tree of the checkpoint is not that of the config: '

@@ -165,7 +165,8 @@ def _mine(cosines: Tensor, labels: Tensor, strategy: Mining) -> Triplets:
     if strategy == 'batch_all':
         # [a, p, n]
         valid = is_positive.unsqueeze(2) & ~same.unsqueeze(1)
-        return valid.nonzero(as_tuple=True)
+        anchors, positives, negatives = valid.nonzero(as_tuple=True)
+        return anchors, positives, negatives
     has_both = is_positive.any(dim=1) & (~same).any(dim=1)
     anchors = has_both.nonzero().flatten()
     hardest_positive = cosines.masked_fill(~is_positive, torch.inf).argmin(1)

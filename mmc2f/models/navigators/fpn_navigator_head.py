@@ -82,7 +82,7 @@ class FPNNavigatorHead(BaseModule):
             )
         self.in_indices = tuple(in_indices)
         self.detach = detach
-        self.neck = None
+        self.neck: BaseModule | None = None
         if neck is not None:
             self.neck = MODELS.build(
                 _completed(neck, in_channels, fpn_channels, levels)
@@ -91,13 +91,12 @@ class FPNNavigatorHead(BaseModule):
         if neck is None:
             self.fpn = FeaturePyramidNetwork(list(in_channels), fpn_channels)
         self.conv = nn.Conv2d(fpn_channels, fpn_channels, 3, padding=1)
-        self.score = nn.ModuleList(
-            nn.Conv2d(fpn_channels, count, 1) for count in counts
-        )
-        for layer in self.score:
+        layers = [nn.Conv2d(fpn_channels, count, 1) for count in counts]
+        self.score = nn.ModuleList(layers)
+        for layer in layers:
             # Scores start close together, inside the margin of the ranking.
             nn.init.normal_(layer.weight, std=0.01)
-            nn.init.zeros_(layer.bias)
+            nn.init.zeros_(layer.get_parameter('bias'))
 
     def forward(self, feats: Sequence[Tensor]) -> Tensor:
         """Score all anchors.
@@ -132,9 +131,10 @@ class FPNNavigatorHead(BaseModule):
         maps = [feats[i] for i in self.in_indices]
         if self.detach:
             maps = [x.detach() for x in maps]
-        if self.neck is None:
+        if self.fpn is not None:
             named = {str(i): x for i, x in enumerate(maps)}
             return list(self.fpn(named).values())
+        assert self.neck is not None
         levels = list(self.neck(tuple(maps)))
         if len(levels) != len(self.score):
             raise ValueError(

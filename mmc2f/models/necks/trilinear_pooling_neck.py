@@ -1,6 +1,7 @@
 """The neck that pools multi-linearly, Section 3.1 of MLPH."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from mmengine.model import BaseModule
 from torch import Tensor, nn
@@ -101,7 +102,8 @@ class TrilinearPoolingNeck(BaseModule):
         self.chunk = chunk
         self.recompute = recompute
         self.out_features = len(self.interactions) * channels
-        self.projections = nn.ModuleList(
+        # Of the modules in a list torch knows no type.
+        self.projections: Any = nn.ModuleList(
             nn.Conv2d(c, channels, 1, bias=False) for c in in_channels
         )
 
@@ -120,9 +122,11 @@ class TrilinearPoolingNeck(BaseModule):
             ValueError: Too few maps, or other channels than expected.
         """
         maps = self.choose(inputs)
-        size = maps[-1].shape[-2:]
+        height, width = maps[-1].shape[-2:]
         maps = [
-            x if x.shape[-2:] == size else F.adaptive_avg_pool2d(x, size)
+            x
+            if x.shape[-2:] == (height, width)
+            else F.adaptive_avg_pool2d(x, (height, width))
             for x in maps
         ]
         pooled = multilinear_pool(
