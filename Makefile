@@ -17,6 +17,13 @@ MMDET_STAMP := $(MMDET_VENV)/.installed
 MMCV_VERSION := $(shell sed -n 's/^onedl-mmcv==//p' $(MMDET_CONSTRAINTS))
 LITE0 := checkpoints/tf_efficientnet_lite0.pth
 
+# Tests run in another order each time. The command that make prints names the
+# seed of the order: `make test SEED=...` repeats a run.
+SEED ?= $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
+SEED := $(SEED)
+# Processes that share the tests out by file, each of up to 2 GB.
+WORKERS ?= auto
+
 .PHONY: venv venv-mmdet lint types test test-mmdet robustness checkpoints \
 	demo
 
@@ -57,12 +64,13 @@ test test-mmdet robustness: export MALLOC_MMAP_MAX_ = 0
 test test-mmdet robustness: export MALLOC_TRIM_THRESHOLD_ = 1099511627776
 test test-mmdet robustness: export MALLOC_TOP_PAD_ = 67108864
 test: lint types
-	$(PY) -m pytest -q
+	$(PY) -m pytest -q --randomly-seed=$(SEED) \
+		-n $(WORKERS) --maxprocesses=8 --dist=loadfile
 
 # By name: the folder test_mmdet, the configs and what is marked with mmdet.
 test-mmdet: export CUDA_VISIBLE_DEVICES =
 test-mmdet: venv-mmdet
-	$(MMDET_PY) -m pytest -q -k mmdet
+	$(MMDET_PY) -m pytest -q --randomly-seed=$(SEED) -k mmdet
 
 # Trainings that are killed 20 times lose nothing.
 robustness: venv

@@ -21,6 +21,15 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile('mmc2f')
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Leaves the seeds to this file: pytest-randomly changes the order only.
+
+    Else each run would draw other numbers, and a test that fails on some of
+    them would be hard to repeat.
+    """
+    config.option.randomly_reset_seed = False
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skips what is marked with ``mmdet`` where mmdet cannot be used."""
     try:
@@ -31,11 +40,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.skip(reason=str(error)))
 
 
-@pytest.fixture(autouse=True)
-def _fixed_seeds() -> None:
+def _seed() -> None:
     random.seed(0)
     np.random.seed(0)  # noqa: NPY002 (the host draws from the global state)
     torch.manual_seed(0)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_fixture_setup(fixturedef: pytest.FixtureDef) -> None:
+    """Seeds what several tests share, whichever of them comes first."""
+    if fixturedef.scope != 'function':
+        _seed()
+
+
+@pytest.fixture(autouse=True)
+def _fixed_seeds() -> None:
+    _seed()
 
 
 @pytest.fixture(autouse=True)
