@@ -120,6 +120,7 @@ setup(
     install_requires=requirements('runtime'),
     extras_require=extras,
     cmdclass={'build_py': BuildPy},
+    entry_points={'console_scripts': ['mmc2f = mmc2f.cli.app:main']},
     classifiers=[
         'Programming Language :: Python :: 3.10',
         'Programming Language :: Python :: 3.11',

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from .host import check_host, find_host
+from .host import check_host, find_host, is_own_command
 from .version import __version__
 
 if TYPE_CHECKING:
@@ -12,7 +12,8 @@ __all__ = ['C2FInferencer', '__version__']
 
 # Here and not where a component is used: a wrong host fails there in a
 # hundred obscure ways.
-check_host(find_host())
+if not is_own_command():
+    check_host(find_host())
 
 
 def __getattr__(name: str):

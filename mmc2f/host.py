@@ -6,9 +6,11 @@ lets both be installed, and each then overwrites files of the other. Only the
 metadata is read, so that a good environment pays next to nothing.
 """
 
+import sys
 from collections.abc import Mapping
 from importlib import metadata
 from itertools import chain
+from pathlib import Path
 
 from packaging.version import Version
 
@@ -28,6 +30,16 @@ def find_host() -> dict[str, str]:
             # The first on the path is the one that imports find.
             installed.setdefault(name, distribution.version)
     return installed
+
+
+def is_own_command() -> bool:
+    """Whether this process is the command ``mmc2f``.
+
+    It checks the host by itself, after its options are read: its ``--help``
+    and ``mmc2f doctor`` are for those whose host is not usable, too.
+    """
+    is_module = sys.orig_argv[1:3] == ['-m', 'mmc2f']
+    return is_module or Path(sys.argv[0] if sys.argv else '').stem == 'mmc2f'
 
 
 def check_host(installed: Mapping[str, str]) -> None:

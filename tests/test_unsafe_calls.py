@@ -36,6 +36,7 @@ KNOWN = {
     # Names of packages that the code itself has.
     'mmc2f/optional.py': {'importlib'},
     'mmc2f/host.py': {'importlib'},
+    'mmc2f/cli/installation.py': {'importlib'},
     'tools/model_converters/efficientnet_lite.py': {'importlib'},
 }
 

@@ -5,12 +5,12 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from traceback import extract_tb
 
 from mmengine.config import Config, DictAction
 from mmengine.dist import init_dist, is_distributed, is_main_process
 
 from mmc2f.apis.config_file import config_file
+from mmc2f.error_sentence import KINDS, TRACEBACK, error_sentence
 from mmc2f.weights.trust import trust_files_of_this_process
 
 __all__ = [
@@ -23,10 +23,6 @@ __all__ = [
     'run_tool',
     'set_job',
 ]
-
-PACKAGE = str(Path(__file__).parents[1])
-#: Set to anything, errors come with their whole traceback.
-TRACEBACK = 'MMC2F_TRACEBACK'
 
 
 def add_trust(parser: argparse.ArgumentParser) -> None:
@@ -130,21 +126,9 @@ def run_tool(main: Callable[[], object]) -> None:
         if is_main_process():
             print(str(error) or 'stopped by Ctrl-C', file=sys.stderr)
         raise SystemExit(getattr(error, 'exit_code', 130)) from None
-    except (FloatingPointError, ImportError, OSError, ValueError) as error:
-        sentence = _sentence(error)
+    except KINDS as error:
+        sentence = error_sentence(error)
         if sentence is None or os.environ.get(TRACEBACK):
             raise
         tool = Path(sys.argv[0]).name
         raise SystemExit(f'{tool}: error: {sentence}') from error
-
-
-def _sentence(error: Exception) -> str | None:
-    """What to tell the user; None where a developer is asked."""
-    text = str(error)
-    # A worker of a data loader sends its error with the traceback as text.
-    if 'Original Traceback' in text:
-        name, colon, rest = text.strip().splitlines()[-1].partition(': ')
-        return rest if colon and name.isidentifier() else None
-    raised_in = extract_tb(error.__traceback__)[-1].filename
-    is_ours = raised_in.startswith(PACKAGE + os.sep)
-    return text if is_ours or isinstance(error, OSError) else None

@@ -1,0 +1,102 @@
+"""Arguments and options that several commands have in common."""
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from mmc2f.cli.screen import SETTINGS
+
+__all__ = [
+    'BatchSize',
+    'CheckpointOption',
+    'Debug',
+    'Device',
+    'GalleryOption',
+    'Json',
+    'ModelArgument',
+    'Rerank',
+    'Trust',
+    'Verbose',
+]
+
+
+def _set_verbose(value: bool) -> bool:
+    SETTINGS.verbose = value
+    return value
+
+
+def _set_debug(value: bool) -> bool:
+    SETTINGS.debug = value
+    return value
+
+
+ModelArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar='MODEL',
+        show_default=False,
+        help='Work dir of a training, or a config: its path, or the name of '
+        'a shipped one.',
+    ),
+]
+CheckpointOption = Annotated[
+    Optional[Path],  # noqa: UP045 (typer before 0.15 on Python 3.10)
+    typer.Option(
+        '--checkpoint',
+        metavar='FILE',
+        show_default=False,
+        help='Weights; by default the last of the work dir.',
+    ),
+]
+GalleryOption = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option(
+        '--gallery',
+        metavar='FILE',
+        show_default=False,
+        help='By default gallery.safetensors of the work dir, where there is '
+        'one.',
+    ),
+]
+Rerank = Annotated[
+    bool,
+    typer.Option(
+        '--rerank/--no-rerank', help='Re-rank by the gallery, or not.'
+    ),
+]
+Device = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(
+        show_default=False,
+        help='cpu, cuda or cuda:N; by default a GPU where there is one.',
+    ),
+]
+BatchSize = Annotated[
+    int, typer.Option(min=1, help='Images that the model sees at a time.')
+]
+Json = Annotated[
+    bool, typer.Option('--json', help='Answer in JSON, for programs.')
+]
+Trust = Annotated[
+    bool,
+    typer.Option(
+        '--trust',
+        help='Read files that can run code on this machine, as pickled '
+        'checkpoints of unknown origin can.',
+    ),
+]
+Verbose = Annotated[
+    bool,
+    typer.Option(
+        '--verbose',
+        callback=_set_verbose,
+        help='Show what the libraries say, which else is in the log alone.',
+    ),
+]
+Debug = Annotated[
+    bool,
+    typer.Option(
+        '--debug', callback=_set_debug, help='Show the traceback of an error.'
+    ),
+]
