@@ -3,6 +3,7 @@
 from .complete_dataloaders import complete_dataloaders
 from .label_tree import prepare_label_tree
 from .load_config import complete_config, load_config
+from .named_bases import allow_named_bases
 from .resume import latest_checkpoint, resume_from_latest
 from .work_dir_lock import WorkDirInUse, lock_work_dir
 
@@ -16,3 +17,5 @@ __all__ = [
     'prepare_label_tree',
     'resume_from_latest',
 ]
+
+allow_named_bases()

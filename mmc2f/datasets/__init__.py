@@ -3,6 +3,7 @@
 from mmc2f.datasets.grocery_store import GroceryStore
 from mmc2f.datasets.hold_out import hold_out
 from mmc2f.datasets.image_folder import ImageFolder
+from mmc2f.datasets.image_table import ImageTable
 from mmc2f.datasets.multi_resolution_dataset import MultiResolutionDataset
 from mmc2f.datasets.open_dataset import OpenDataset
 from mmc2f.datasets.samplers import PKSampler, RoundRobinBatchSampler
@@ -18,6 +19,7 @@ __all__ = [
     'DegradeResolution',
     'GroceryStore',
     'ImageFolder',
+    'ImageTable',
     'LoadImage',
     'MultiResolutionDataset',
     'OpenDataset',

@@ -13,6 +13,7 @@ from mmc2f.files.json_file import (
     to_json_bytes,
     write_json,
 )
+from mmc2f.files.parquet_table import read_parquet, read_table
 from mmc2f.files.whole_file import write_bytes, write_text, written_whole
 
 __all__ = [
@@ -23,6 +24,8 @@ __all__ = [
     'read_csv',
     'read_json',
     'read_json_lines',
+    'read_parquet',
+    'read_table',
     'read_text',
     'to_json_bytes',
     'write_bytes',
