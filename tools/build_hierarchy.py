@@ -17,7 +17,12 @@ from mmengine.config import Config
 from PIL import Image
 
 from mmc2f.apis import load_config
-from mmc2f.apis.command_line import add_options, parse, run_tool
+from mmc2f.apis.command_line import (
+    add_device,
+    add_options,
+    parse,
+    run_tool,
+)
 from mmc2f.apis.config_file import config_file
 from mmc2f.apis.label_tree import is_clustering, tree_holder
 from mmc2f.clustering import build_class_hierarchy
@@ -64,7 +69,7 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
         help='known hierarchy to compare with: a packaged name or a file; the '
         "config's taxonomy where not given",
     )
-    parser.add_argument('--device', help="such as 'cpu' or 'cuda:0'")
+    add_device(parser)
     add_options(parser)
     return parse(parser, args)
 

@@ -138,6 +138,8 @@ def main(argv: list[str] | None = None) -> list[Path]:
     """Draw the chosen predictions; returns the files."""
     args = parse_args(argv)
     records = [record for _, record in read_predictions(args.predictions)]
+    if not records:
+        raise SystemExit(f'{args.predictions} holds no prediction')
     if args.view is not None:
         records = of_view(records, args.view)
     chosen = [r for r in records if CHOICES[args.which](r)][: args.num]

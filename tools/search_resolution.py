@@ -22,7 +22,12 @@ from mmpretrain import get_model
 from rich.table import Table
 
 from mmc2f.apis import complete_dataloaders, load_config
-from mmc2f.apis.command_line import add_options, parse, run_tool
+from mmc2f.apis.command_line import (
+    add_device,
+    add_options,
+    parse,
+    run_tool,
+)
 from mmc2f.apis.config_file import config_file
 from mmc2f.datasets.resolution_loader import resolution_loader
 from mmc2f.evaluation import (
@@ -87,7 +92,7 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
         help='folder for resolutions.json and resolutions.png; the '
         "config's folder in work_dirs where not given",
     )
-    parser.add_argument('--device', help="such as 'cpu' or 'cuda:0'")
+    add_device(parser)
     add_options(parser)
     return parse(parser, args)
 

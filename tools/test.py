@@ -9,12 +9,15 @@ from mmc2f.apis import complete_dataloaders, load_config
 from mmc2f.apis.command_line import (
     job_parser,
     parse_job,
+    require_parts,
     run_tool,
     set_job,
 )
 from mmc2f.engine import StrictRunner
 
 HOOK = 'mmc2f.ReRankHook'
+#: Without which nothing is tested.
+PARTS = ('model', 'test_dataloader', 'test_cfg', 'test_evaluator')
 
 
 def parse_args(args: list[str] | None = None) -> argparse.Namespace:
@@ -108,7 +111,9 @@ def add_metric(cfg: Config, kind: str, **kwargs: str) -> None:
 def main(argv: list[str] | None = None) -> dict[str, float]:
     """Test as the config and the command line say."""
     args = parse_args(argv)
-    cfg = merge_args(load_config(args.config, args.cfg_options), args)
+    cfg = load_config(args.config, args.cfg_options)
+    require_parts(cfg, args.config, *PARTS)
+    merge_args(cfg, args)
     return StrictRunner.from_cfg(cfg).test()
 
 

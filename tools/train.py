@@ -15,12 +15,15 @@ from mmc2f.apis.command_line import (
     job_parser,
     join_ranks,
     parse_job,
+    require_parts,
     run_tool,
     set_job,
 )
 from mmc2f.arguments import type_name
 from mmc2f.engine import StrictRunner
 
+#: Without which nothing is trained.
+PARTS = ('model', 'train_dataloader', 'train_cfg', 'optim_wrapper')
 #: A list in a config replaces that of its base.
 HOOKS = ('PlainCheckpointHook', 'FiniteLossHook')
 
@@ -123,6 +126,7 @@ def main(argv: list[str] | None = None) -> None:
     """Train as the config and the command line say."""
     args = parse_args(argv)
     cfg = load_config(args.config, args.cfg_options)
+    require_parts(cfg, args.config, *PARTS)
     load_from = cfg.get('load_from')
     merge_args(cfg, args)
     join_ranks(cfg)

@@ -1,25 +1,30 @@
 """Arguments and rules that the command line tools share."""
 
 import argparse
+import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
+import torch
 from mmengine.config import Config, DictAction
 from mmengine.dist import init_dist, is_distributed, is_main_process
 
 from mmc2f.apis.config_file import config_file
-from mmc2f.error_sentence import KINDS, TRACEBACK, error_sentence
+from mmc2f.error_sentence import TRACEBACK, error_sentence
 from mmc2f.weights.trust import trust_files_of_this_process
 
 __all__ = [
+    'add_device',
     'add_options',
     'add_trust',
     'job_parser',
     'join_ranks',
     'parse',
     'parse_job',
+    'require_parts',
     'run_tool',
     'set_job',
 ]
@@ -35,6 +40,41 @@ def add_trust(parser: argparse.ArgumentParser) -> None:
     )
 
 
+class ConfigOptions(DictAction):
+    """Values of ``--cfg-options``, each with a name."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        unnamed = [value for value in values if '=' not in value]
+        if unnamed:
+            parser.error(f'{option_string}: {unnamed[0]} is no key=value')
+        super().__call__(parser, namespace, values, option_string)
+
+
+def add_device(parser: argparse.ArgumentParser) -> None:
+    """Add ``--device``, of a kind that this machine has."""
+    parser.add_argument(
+        '--device', type=_device, help="such as 'cpu' or 'cuda:0'"
+    )
+
+
+def _device(text: str) -> str:
+    try:
+        torch.empty(0, device=text)
+    # Of no device, and of one that is not there.
+    except (AssertionError, NotImplementedError, RuntimeError) as error:
+        reason = str(error).partition('\n')[0]
+        raise argparse.ArgumentTypeError(
+            f'{text!r} is no device of this machine: {reason}'
+        ) from error
+    return text
+
+
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add ``--trust`` and ``--cfg-options``.
 
@@ -44,7 +84,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=ConfigOptions,
         help='config values to change, as key=value',
     )
 
@@ -96,6 +136,20 @@ def set_job(cfg: Config, args: argparse.Namespace) -> None:
         cfg.work_dir = str(Path('work_dirs', Path(args.config).stem))
 
 
+def require_parts(cfg: Config, path: str, *names: str) -> None:
+    """Refuse a config without what a tool cannot do without.
+
+    Raises:
+        ValueError: With what is missing.
+    """
+    missing = [name for name in names if cfg.get(name) is None]
+    if missing:
+        raise ValueError(
+            f'config {path} has no {", ".join(missing)}: let it inherit from '
+            'a shipped one, by _base_'
+        )
+
+
 def join_ranks(cfg: Config) -> None:
     """Start the process group that the config's launcher has made.
 
@@ -109,9 +163,10 @@ def join_ranks(cfg: Config) -> None:
 def run_tool(main: Callable[[], object]) -> None:
     """Run a tool; an error that its user can mend is one sentence.
 
-    Such are errors of files and those that this package raises itself.
-    Others, and all with ``MMC2F_TRACEBACK`` set, keep their traceback. So is
-    Ctrl-C, and what a training says that a signal has stopped.
+    Such are errors of files, those that this package raises itself, and
+    configs that ask for what there is not. Others, and all with
+    ``MMC2F_TRACEBACK`` set, keep their traceback. So is Ctrl-C, and what a
+    training says that a signal has stopped.
 
     Args:
         main: The tool, without arguments.
@@ -120,15 +175,19 @@ def run_tool(main: Callable[[], object]) -> None:
         SystemExit: With the sentence, which makes the exit code 1; after a
             signal 128 and its number.
     """
+    # Where the disk is full, what cannot be written is told, the log is not.
+    tells, logging.raiseExceptions = logging.raiseExceptions, False
     try:
         main()
     except KeyboardInterrupt as error:
         if is_main_process():
             print(str(error) or 'stopped by Ctrl-C', file=sys.stderr)
         raise SystemExit(getattr(error, 'exit_code', 130)) from None
-    except KINDS as error:
+    except Exception as error:
         sentence = error_sentence(error)
         if sentence is None or os.environ.get(TRACEBACK):
             raise
         tool = Path(sys.argv[0]).name
         raise SystemExit(f'{tool}: error: {sentence}') from error
+    finally:
+        logging.raiseExceptions = tells

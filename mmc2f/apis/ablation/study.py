@@ -96,6 +96,19 @@ class Study:
         return next((r for r in rows if r.name == row.reference), None)
 
 
+def _read(path: Path) -> Config:
+    try:
+        return Config.fromfile(path)
+    except OSError:
+        raise
+    # It is a program.
+    except Exception as error:
+        reason = ' '.join(str(error).split())
+        raise ValueError(
+            f'study {path} cannot be read: {type(error).__name__}: {reason}'
+        ) from error
+
+
 def load_study(path: str | Path) -> Study:
     """Read a study file.
 
@@ -108,7 +121,7 @@ def load_study(path: str | Path) -> Study:
             refers to what is not there.
     """
     path = Path(path)
-    content = Config.fromfile(path)
+    content = _read(path)
     for name in ('title', 'rows'):
         if not content.get(name):
             raise ValueError(f'{path}: a study needs {name} = ...')

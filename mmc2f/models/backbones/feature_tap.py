@@ -1,6 +1,7 @@
 """A backbone cut out of any timm or torchvision model."""
 
 from collections.abc import Callable, Sequence
+from difflib import get_close_matches
 from typing import Any
 
 import torch
@@ -8,7 +9,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmc2f.registry import MODELS
-from mmc2f.weights import PretrainedInit
+from mmc2f.weights import PretrainedInit, read_checkpoint
 
 
 @MODELS.register_module()
@@ -185,7 +186,13 @@ def _from_timm(name: str, kwargs: dict) -> tuple[nn.Module, Callable]:
     import timm
     from timm.models import create_feature_extractor
 
-    network = timm.create_model(name, **{'pretrained': False, **kwargs})
+    if kwargs.get('checkpoint_path'):
+        # timm refuses what could run code too, but names no file.
+        read_checkpoint(kwargs['checkpoint_path'], 'cpu')
+    try:
+        network = timm.create_model(name, **{'pretrained': False, **kwargs})
+    except RuntimeError as error:
+        raise _unknown(name, 'timm', timm.list_models(), error) from error
     return network, create_feature_extractor
 
 
@@ -193,8 +200,24 @@ def _from_torchvision(name: str, kwargs: dict) -> tuple[nn.Module, Callable]:
     import torchvision
     from torchvision.models.feature_extraction import create_feature_extractor
 
-    network = torchvision.models.get_model(name, **{'weights': None, **kwargs})
+    models = torchvision.models
+    try:
+        network = models.get_model(name, **{'weights': None, **kwargs})
+    except ValueError as error:
+        known = models.list_models()
+        raise _unknown(name, 'torchvision', known, error) from error
     return network, create_feature_extractor
+
+
+def _unknown(
+    name: str, library: str, known: Sequence[str], error: Exception
+) -> Exception:
+    """What to raise where a library makes no network of this name."""
+    if not str(error).startswith('Unknown model'):
+        return error
+    like = get_close_matches(name, known, n=3)
+    hint = f'; do you mean {" or ".join(like)}?' if like else ''
+    return ValueError(f'{library} has no network {name!r}{hint}')
 
 
 def _cut(

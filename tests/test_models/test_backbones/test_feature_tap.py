@@ -5,10 +5,12 @@ import pytest
 import timm
 import torch
 import torchvision
+from crafted_files import write_crafted
 from torch import nn
 
 from mmc2f.models import FeatureTap
 from mmc2f.registry import MODELS
+from mmc2f.weights import UntrustedFileError
 
 NODES = ('blocks.2', 'blocks.3', 'bn2')
 
@@ -172,6 +174,20 @@ def test_missing_checkpoint_is_named_with_a_way_out(tmp_path):
 def test_unknown_node_is_named_with_those_there_are(name, source):
     with pytest.raises(ValueError, match=r'block9.*bn1'):
         FeatureTap(name, ('bn1', 'block9'), source=source)
+
+
+@pytest.mark.parametrize('source', ['timm', 'torchvision'])
+def test_unknown_network_is_named_with_one_like_it(source):
+    message = f'{source} has no network .resnet81.; do you mean .*resnet18'
+    with pytest.raises(ValueError, match=message):
+        FeatureTap('resnet81', ('bn1',), source=source)
+
+
+def test_file_that_timm_reads_is_named_where_it_is_refused(tmp_path):
+    path = write_crafted(tmp_path / 'a.pth', tmp_path / 'marker')
+    with pytest.raises(UntrustedFileError, match=r'a\.pth is refused'):
+        FeatureTap('test_efficientnet', NODES, checkpoint_path=str(path))
+    assert not (tmp_path / 'marker').exists()
 
 
 def test_unknown_source():
