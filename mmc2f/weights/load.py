@@ -134,6 +134,7 @@ def load_weights(
 
     Raises:
         MisfitError: What is needed is missing or has another shape.
+        ValueError: Weights are NaN.
     """
     model = unwrap_model(model)
     fit = _fit(model, _without_wrapper(weights), source)
@@ -148,9 +149,24 @@ def load_weights(
             f'the weights do not fit the model: {fit}; take the config that '
             'they were trained with, and its num_classes'
         )
+    _check_numbers(model, source)
     level = logging.INFO if fit.is_complete else logging.WARNING
     print_log(str(fit), logger='current', level=level)
     return fit
+
+
+def _check_numbers(model: nn.Module, source: str) -> None:
+    """Refuse the weights of a training that has diverged."""
+    broken = [
+        name
+        for name, value in model.state_dict().items()
+        if value.is_floating_point() and bool(value.isnan().any())
+    ]
+    if broken:
+        raise ValueError(
+            f'{len(broken)} weights are NaN in {source} ({_some(broken)}): '
+            'the training has diverged; take an earlier checkpoint'
+        )
 
 
 def _fit(model: nn.Module, weights: Mapping[str, Any], source: str) -> Fit:

@@ -3,6 +3,7 @@
 import os
 import pickle
 import re
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
@@ -17,7 +18,8 @@ MapLocation = str | torch.device | dict | Callable | None
 
 SAFETENSORS = '.safetensors'
 #: What a file of torch.save begins with: a zip archive, or a pickle.
-BEGINNINGS = (b'PK\x03\x04', b'\x80')
+ZIP = b'PK\x03\x04'
+BEGINNINGS = (ZIP, b'\x80')
 #: How PyTorch names what it refuses.
 FORBIDDEN = re.compile(r'GLOBAL ([\w.]+)')
 
@@ -72,6 +74,8 @@ def read_stream(
     if not beginning.startswith(BEGINNINGS):
         what = 'no checkpoint' if beginning else 'empty'
         raise ValueError(f'checkpoint {name} is {what}')
+    if beginning == ZIP:
+        _check_sums(stream, name)
     trusted = files_are_trusted()
     try:
         content = torch.load(
@@ -98,6 +102,25 @@ def read_stream(
     if not trusted and isinstance(meta, dict):
         meta.pop('config', None)
     return content
+
+
+def _check_sums(stream: IO[bytes], name: object) -> None:
+    """Compare the checksums of an archive, which PyTorch does not."""
+    try:
+        with zipfile.ZipFile(stream) as archive:
+            damaged = archive.testzip()
+    # Damage makes zipfile raise errors of any type.
+    except Exception as error:
+        raise ValueError(
+            f'checkpoint {name} is damaged, or was not written to its end '
+            f'({_first_sentence(error)})'
+        ) from error
+    if damaged is not None:
+        raise ValueError(
+            f'checkpoint {name} is damaged: the checksum of {damaged} in it '
+            'is another'
+        )
+    stream.seek(0)
 
 
 def _read_safetensors(

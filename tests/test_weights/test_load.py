@@ -1,6 +1,7 @@
 """How weights fit a model: in numbers, in a line, and in a refusal."""
 
 import logging
+import re
 
 import pytest
 import torch
@@ -84,6 +85,14 @@ def test_other_shapes_are_refused_and_named(weights):
 def test_nothing_that_fits_is_refused(weights, needed):
     with pytest.raises(MisfitError, match='0 of 8 tensors'):
         load_weights(Tiny(), weights, SOURCE, needed)
+
+
+def test_weights_of_a_diverged_training_are_refused(weights):
+    name = next(iter(weights))
+    weights[name] = torch.full_like(weights[name], float('nan'))
+    message = rf'1 weights are NaN in here\.pth \({re.escape(name)}\)'
+    with pytest.raises(ValueError, match=message):
+        load_weights(Tiny(), weights, 'here.pth')
 
 
 def test_long_lists_are_cut(weights):

@@ -107,9 +107,19 @@ def saved(content):
     return stream.getvalue()
 
 
+def with_another_bit(content):
+    place = content.index(WEIGHTS['a.weight'].numpy().tobytes())
+    return content[:place] + b'\x01' + content[place + 1 :]
+
+
 @pytest.mark.parametrize(
     ('name', 'content', 'message'),
     [
+        (
+            'a.pth',
+            with_another_bit(saved(dict(state_dict=WEIGHTS))),
+            'is damaged: the checksum of ',
+        ),
         ('a.pth', b'', 'is empty'),
         ('a.pth', b'<html>not found</html>', 'is no checkpoint'),
         ('a.pth', saved(dict(state_dict=WEIGHTS))[:-200], 'is damaged'),
