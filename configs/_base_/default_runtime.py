@@ -2,6 +2,10 @@
 # this package carry the prefix `mmc2f.`.
 default_scope = 'mmpretrain'
 
+# A training names so many damaged images in its log and goes on without them;
+# 0 lets it stop at the first. A test stops in any case.
+max_damaged_images = 10
+
 default_hooks = dict(
     timer=dict(type='IterTimerHook'),
     logger=dict(type='LoggerHook', interval=20),

@@ -20,6 +20,7 @@ COUNTS = {
     'channels': 1,
     'topn': 1,
     'topm': 1,
+    'max_damaged_images': 0,
     'model.num_classes': 1,
     'model.head.num_classes': 1,
     **{f'{split}_dataloader.batch_size': 1 for split in SPLITS},

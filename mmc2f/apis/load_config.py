@@ -6,7 +6,10 @@ from typing import Any
 
 from mmengine.config import Config, ConfigDict
 
+from mmc2f.apis.config_names import check_names
 from mmc2f.apis.config_values import check_values
+from mmc2f.apis.damage_limit import FACT as DAMAGE
+from mmc2f.apis.damage_limit import apply_damage_limit
 from mmc2f.arguments import type_name
 from mmc2f.datasets.hold_out import apply_holdout
 from mmc2f.weights import UntrustedFileError
@@ -15,6 +18,8 @@ __all__ = ['complete_config', 'load_config']
 
 LOADERS = ('train', 'val', 'test')
 EVALUATORS = ('val_evaluator', 'test_evaluator')
+#: The stage of a plain fine-tune that ``max_epochs`` is of.
+STAGE = 'finetune'
 #: Names at the top of a config, and the fields that they are written to.
 FIELDS = {
     'num_classes': 'model.num_classes',
@@ -25,7 +30,7 @@ FIELDS = {
     'images_per_class': 'train_dataloader.sampler.num_images_per_class',
     'learning_rate': 'optim_wrapper.optimizer.lr',
     'stage_epochs': 'train_cfg.stage_epochs',
-    'max_epochs': 'train_cfg.stages.finetune.epochs',
+    'max_epochs': f'train_cfg.stages.{STAGE}.epochs',
 }
 #: What those parts must be; of mmpretrain's they are none.
 TAKERS = {
@@ -64,21 +69,48 @@ def load_config(
     Raises:
         UntrustedFileError: A YAML file asks for more than plain values. A
             ``.py`` file is a program in any case.
-        ValueError: A count or a rate is none; says which.
+        OSError: There is no such file, or a base of it is missing.
+        ValueError: The file is no config, an option is of a field that there
+            cannot be, a count or a rate is none, or a name is almost one
+            that is read; says which.
     """
-    try:
-        cfg = Config.fromfile(path)
-    except UntrustedFileError as error:
-        raise UntrustedFileError(f'config {path}: {error}') from error
-    if options:
-        cfg.merge_from_dict(dict(options))
+    cfg = _read(path)
+    _merge(cfg, options)
+    check_names(cfg, (*FIELDS, *RERANKING))
     check_values(cfg)
     complete_config(cfg)
-    if options:
-        cfg.merge_from_dict(dict(options))
+    if options and DAMAGE in options:
+        apply_damage_limit(cfg, replaces=True)
+    _merge(cfg, options)
     # Last: options for the training set mean the set itself.
     apply_holdout(cfg)
     return cfg
+
+
+def _read(path: str | Path) -> Config:
+    try:
+        return Config.fromfile(path)
+    except UntrustedFileError as error:
+        raise UntrustedFileError(f'config {path}: {error}') from error
+    except OSError:
+        raise
+    # A config is a program, and a YAML file any text.
+    except Exception as error:
+        reason = ' '.join(str(error).split())
+        raise ValueError(
+            f'config {path} cannot be read: {type(error).__name__}: {reason}'
+        ) from error
+
+
+def _merge(cfg: Config, options: Mapping[str, Any] | None) -> None:
+    try:
+        cfg.merge_from_dict(dict(options or {}))
+    # Of a field below one that has none, or in a list that is shorter.
+    except (KeyError, TypeError) as error:
+        reason = ' '.join(str(error).split())
+        raise ValueError(
+            f'the options cannot be set in the config: {reason}'
+        ) from error
 
 
 def complete_config(cfg: Config) -> None:
@@ -101,6 +133,8 @@ def complete_config(cfg: Config) -> None:
       itself is kept.
     - ``taxonomy`` becomes the tree of the metrics that take one and have
       none, and of a hierarchical head.
+    - ``max_damaged_images`` says how many damaged images a training passes
+      over, see :func:`~mmc2f.apis.damage_limit.apply_damage_limit`.
     - A :class:`~mmc2f.datasets.PKSampler` fills the loader's batches, and no
       top-k accuracy is asked of more classes than there are.
 
@@ -109,17 +143,19 @@ def complete_config(cfg: Config) -> None:
 
     Raises:
         ValueError: ``stage_epochs`` for a training without stages, or of
-            other lengths.
+            other lengths, or ``max_epochs`` for one with other stages.
     """
     for name, field in FIELDS.items():
         if cfg.get(name) is not None:
             _write(cfg, field, cfg[name])
     _check_stage_epochs(cfg)
+    _check_max_epochs(cfg)
     if cfg.get('max_epochs') is not None:
         # As stage_epochs, it is meant as it is said.
-        _write(cfg, 'train_cfg.stages.finetune.min_iters', 0)
+        _write(cfg, f'train_cfg.stages.{STAGE}.min_iters', 0)
     for name in LOADERS:
         _complete_loader(cfg, name)
+    apply_damage_limit(cfg)
     _complete_model(cfg)
     _complete_reranking(cfg)
     for name in EVALUATORS:
@@ -157,6 +193,34 @@ def _check_stage_epochs(cfg: Config) -> None:
             f'stage_epochs {tuple(asked)} would be ignored: train_cfg is no '
             'mmc2f.StagedTrainLoop, and no TrainingStageHook has stages of '
             'these lengths'
+        )
+
+
+def _check_max_epochs(cfg: Config) -> None:
+    """Refuse max_epochs that the training would not follow."""
+    asked, loop = cfg.get('max_epochs'), cfg.get('train_cfg')
+    if asked is None or not loop:
+        return
+    if type_name(loop) not in TAKERS['train_cfg']:
+        if loop.get('max_epochs') not in (None, asked):
+            raise ValueError(
+                f'max_epochs {asked} would be ignored: train_cfg.max_epochs '
+                f'is {loop.max_epochs}; change that'
+            )
+        return
+    stages = loop.get('stages') or {}
+    if not isinstance(stages, Mapping) or STAGE not in stages:
+        names = list(stages if isinstance(stages, Mapping) else ())
+        raise ValueError(
+            f'max_epochs {asked} would be ignored: it is that of a stage '
+            f'{STAGE!r}, which the training has not; its stages are '
+            f'{", ".join(names) or "a list"}: give stage_epochs, with the '
+            'epochs of each'
+        )
+    if loop.get('stage_epochs') is not None:
+        raise ValueError(
+            f'max_epochs {asked} would be ignored, since stage_epochs says '
+            'how long each stage is: leave one of them out'
         )
 
 

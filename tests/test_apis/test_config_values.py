@@ -22,6 +22,7 @@ CONFIGS = Path(__file__).parents[2] / 'configs'
         ('images_per_class', 0),
         ('topm', 1.5),
         ('topn', 0),
+        ('max_damaged_images', -1),
         ('max_epochs', -1),
         ('train_dataloader.batch_size', 0),
         ('val_dataloader.batch_size', -4),

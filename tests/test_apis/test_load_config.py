@@ -105,8 +105,56 @@ def test_a_plain_fine_tune_lasts_max_epochs():
     stages = load('baseline_grocery', {'max_epochs': 3}).train_cfg.stages
     assert stages.finetune.epochs == 3
     assert stages.finetune.min_iters == 0
-    # Where there is no such stage, nothing is made up.
-    assert 'finetune' not in load('ccfr_fonts', {'max_epochs': 3}).train_cfg
+
+
+@pytest.mark.parametrize(
+    ('name', 'options', 'reason'),
+    [
+        ('ccfr_fonts', {}, "stage 'finetune', which .* give stage_epochs"),
+        ('ccfr_fonts', {'train_cfg.stages': []}, 'its stages are a list'),
+        ('baseline_grocery', {'stage_epochs': [1, 2]}, 'since stage_epochs'),
+    ],
+)
+def test_max_epochs_that_nothing_follows_are_refused(name, options, reason):
+    message = f'max_epochs 3 would be ignored.*{reason}'
+    with pytest.raises(ValueError, match=message):
+        load(name, {'max_epochs': 3} | options)
+
+
+def test_max_epochs_beside_those_of_a_plain_loop():
+    cfg = Config(dict(max_epochs=3, train_cfg=dict(max_epochs=5)))
+    with pytest.raises(ValueError, match=r'train_cfg\.max_epochs is 5'):
+        complete_config(cfg)
+    cfg.train_cfg.max_epochs = 3
+    complete_config(cfg)
+
+
+@pytest.mark.parametrize(
+    ('text', 'reason'),
+    [
+        ('model = dict(', 'SyntaxError'),
+        ('value = 1 / 0', 'ZeroDivisionError: division by zero'),
+    ],
+)
+def test_a_file_that_is_no_config_is_named(tmp_path, text, reason):
+    path = tmp_path / 'own.py'
+    path.write_text(text)
+    with pytest.raises(ValueError, match=rf'own\.py cannot .*{reason}') as got:
+        load_config(path)
+    assert '\n' not in str(got.value)
+
+
+@pytest.mark.parametrize(
+    'option', ['tree.type', 'custom_hooks.99.type', 'num_classes.a.b']
+)
+def test_an_option_below_what_has_no_fields_is_refused(option):
+    with pytest.raises(ValueError, match='options cannot be set'):
+        load('ccfr_fonts', {'tree': 'fonts', option: 'x'})
+
+
+def test_a_name_that_is_almost_a_fact_is_refused():
+    with pytest.raises(ValueError, match='write num_classes'):
+        load('ccfr_fonts', {'num_clases': 7})
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,8 @@ class LoadImage(BaseTransform):
                 return None
             raise OSError(
                 f'image {_printable(path)} cannot be read: {error}. Repair '
-                "or remove it, or skip such files by LoadImage's "
+                'or remove it; a training can pass over such files, by '
+                "max_damaged_images of the config or LoadImage's "
                 "on_error='skip'"
             ) from error
         results['img'] = image
@@ -107,7 +108,8 @@ class LoadImage(BaseTransform):
         if limit is not None and number > limit:
             raise OSError(
                 f'image {_printable(path)} cannot be read: {error}. It is '
-                f'one more than max_skipped={limit} of LoadImage'
+                f'one more than max_skipped={limit} of LoadImage, '
+                'max_damaged_images of the config'
             ) from error
         if first:
             print_log(
