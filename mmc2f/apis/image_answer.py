@@ -87,8 +87,9 @@ def _levels(
 ) -> list[dict[str, Any]]:
     """The best class of each level, and that which the answer belongs to."""
     scores = sample.get('level_scores')
+    known = coarse[: tree.num_classes()]
     if scores is None:
-        scores = [s[0] for s in sum_to_levels(coarse[None], tree)]
+        scores = [s[0] for s in sum_to_levels(known[None], tree)]
     label = int(sample.pred_score.argmax())
     levels = []
     for level, level_scores in enumerate(scores):
@@ -99,10 +100,21 @@ def _levels(
                 'level': tree.levels[level],
                 'class': names[best],
                 'probability': float(level_scores[best]),
-                'of_answer': names[int(tree.ancestors(level)[label])],
+                'of_answer': _ancestor(tree, classes, level, label),
             }
         )
     return levels
+
+
+def _ancestor(
+    tree: LabelTree, classes: Sequence[str], level: int, label: int
+) -> str | None:
+    """What a class belongs to; of one that the tree lacks only itself."""
+    if level == 0:
+        return classes[label]
+    if label >= tree.num_classes():
+        return None
+    return tree.names(level)[int(tree.ancestors(level)[label])]
 
 
 def _finest_sure(
@@ -139,11 +151,21 @@ def _reason(
     if rule.mode == 'prototypes':
         embedding = sample.embedding[None]
         similarities = reranker.gallery.class_similarities(embedding)[0].cpu()
+    scores = sample.get('extended_score', sample.coarse_score).cpu()
     terms = rerank_terms(
         rule,
-        sample.coarse_score.cpu(),
+        scores,
         sample.neighbour_similarities.cpu(),
         sample.neighbour_labels.cpu(),
         similarities,
     )
-    return {'mode': rule.mode, **terms.describe(classes)}
+    reason = {'mode': rule.mode, **terms.describe(classes)}
+    added = reranker.gallery.num_added
+    if added:
+        reason['only_in_gallery'] = [
+            {'class': name, 'share': share}
+            for name, share in zip(
+                classes[-added:], scores[-added:].tolist(), strict=True
+            )
+        ]
+    return reason

@@ -146,6 +146,8 @@ class C2FInferencer(ImageClassificationInferencer):
             model.attach_reranker(self.reranker)
         self.tree = label_tree(model)
         self.classes = class_names(model, self.reranker, self.tree, classes)
+        if self.reranker is not None:
+            self.classes += self.reranker.gallery.added_classes
 
     def __call__(
         self,

@@ -21,7 +21,14 @@ from mmc2f.retrieval.tuned_rerank import chosen_rerank
 from mmc2f.structures import LabelTree
 from mmc2f.weights import load_checkpoint
 
-__all__ = ['class_names', 'label_tree', 'load_model', 'make_reranker']
+__all__ = [
+    'class_names',
+    'gallery_options',
+    'label_tree',
+    'load_model',
+    'make_reranker',
+    'rerank_hook',
+]
 
 HOOK = 'mmc2f.ReRankHook'
 #: Where the config's hook does not say.
@@ -102,17 +109,9 @@ def make_reranker(
         found = (
             gallery if isinstance(gallery, Gallery) else Gallery.load(gallery)
         )
-        classes = found.class_names or []
+        classes = found.model_classes or []
     made_by = model_fingerprint(cfg, model, classes, gallery_views(cfg))
-    hook = next(h for h in cfg.custom_hooks if _is_rerank_hook(h))
-    rule = dict(hook.get('post_processor') or RULE)
-    rule, options, _ = chosen_rerank(
-        rule.pop('params', None),
-        rule,
-        hook.get('gallery') or {},
-        checkpoint,
-        made_by['weights'],
-    )
+    rule, options = gallery_options(cfg, checkpoint, made_by['weights'])
     post_processor = TASK_UTILS.build(rule)
     if not post_processor.is_calibrated:
         raise ValueError(
@@ -126,6 +125,34 @@ def make_reranker(
         options.pop('type', None)
         gallery = Gallery.load(gallery, made_by, **options)
     return ReRanker(post_processor, gallery)
+
+
+def rerank_hook(cfg: Config) -> Mapping:
+    """The config of the re-rank hook; an empty one where there is none."""
+    hooks = cfg.get('custom_hooks') or []
+    return next(filter(_is_rerank_hook, hooks), {})
+
+
+def gallery_options(
+    cfg: Config, checkpoint: str | None, weights: str
+) -> tuple[dict, dict]:
+    """Configs of the re-ranking and of its gallery, tuned or as given.
+
+    Args:
+        cfg: Of the model.
+        checkpoint: Beside which tuned parameters are looked for.
+        weights: Their digest, see :func:`model_fingerprint`.
+    """
+    hook = rerank_hook(cfg)
+    rule = dict(hook.get('post_processor') or RULE)
+    rule, options, _ = chosen_rerank(
+        rule.pop('params', None),
+        rule,
+        hook.get('gallery') or {},
+        checkpoint,
+        weights,
+    )
+    return rule, dict(options)
 
 
 def label_tree(model: BaseModel) -> LabelTree | None:
@@ -161,7 +188,7 @@ def class_names(
     count = model.head.num_classes
     trained = trained_classes(model)
     if trained is None and reranker is not None:
-        trained = reranker.gallery.class_names
+        trained = reranker.gallery.model_classes
     if tree is not None:
         tree.check_num_classes(count, 'the model')
         if trained is not None:

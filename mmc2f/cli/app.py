@@ -7,7 +7,9 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from mmc2f.cli import gallery
 from mmc2f.cli.doctor import doctor
+from mmc2f.cli.explain import explain
 from mmc2f.cli.predict import predict
 from mmc2f.cli.screen import LOG, SETTINGS
 from mmc2f.error_sentence import TRACEBACK, error_sentence
@@ -26,6 +28,8 @@ app = typer.Typer(
     context_settings=dict(help_option_names=['-h', '--help']),
 )
 app.command()(predict)
+app.command()(explain)
+app.add_typer(gallery.app, name='gallery')
 app.command()(doctor)
 
 

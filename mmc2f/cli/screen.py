@@ -14,7 +14,14 @@ from typing import TextIO
 
 from mmc2f.host import check_host, find_host
 
-__all__ = ['LOG', 'SETTINGS', 'Answers', 'divert_output', 'quiet_host']
+__all__ = [
+    'LOG',
+    'SETTINGS',
+    'Answers',
+    'divert_output',
+    'divert_warnings',
+    'quiet_host',
+]
 
 LOGGER = 'mmc2f command line'
 
@@ -113,12 +120,19 @@ def divert_output() -> Iterator[Answers]:
         What the command itself answers with.
     """
     answers = Answers(sys.stdout)
+    with redirect_stdout(_Diverted()), divert_warnings():
+        yield answers
+
+
+@contextmanager
+def divert_warnings() -> Iterator[None]:
+    """Send Python's warnings to the log."""
     diverted = _Diverted()
-    with redirect_stdout(diverted), warnings.catch_warnings():
+    with warnings.catch_warnings():
         warnings.showwarning = lambda *warning: diverted.write(
             warnings.formatwarning(*warning[:4])
         )
-        yield answers
+        yield
 
 
 @contextmanager

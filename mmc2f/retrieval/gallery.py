@@ -1,5 +1,6 @@
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 
 import torch
 from torch import Tensor
@@ -17,6 +18,7 @@ from mmc2f.retrieval.gallery_checks import (
     warn_of_missing_classes,
 )
 from mmc2f.retrieval.gallery_content import GalleryContent, with_whitening
+from mmc2f.retrieval.gallery_edits import with_images, without_images
 from mmc2f.retrieval.gallery_file import read_gallery, write_gallery
 from mmc2f.retrieval.neighbours import Neighbours
 from mmc2f.retrieval.rerank import NO_NEIGHBOUR
@@ -28,6 +30,8 @@ from mmc2f.retrieval.whitening import (
 )
 
 __all__ = ['Gallery']
+
+FIELDS = [field.name for field in fields(GalleryContent)]
 
 
 @TASK_UTILS.register_module()
@@ -64,6 +68,8 @@ class Gallery:
         class_names: Names of the C classes, or ``None``.
         parts: Lengths of the parts that are scaled, or ``None``.
         whitening: The fitted whitening, or ``None``.
+        num_added: K, how many of the classes, the last ones, were added by
+            :meth:`add` and are unknown to the model.
 
     Raises:
         ValueError: ``whiten`` is unknown.
@@ -91,6 +97,7 @@ class Gallery:
         self.class_names: list[str] | None = None
         self.parts: tuple[int, ...] | None = None
         self.whitening: Whitening | None = None
+        self.num_added = 0
         self._prototypes: Gallery | None = None
 
     def __len__(self) -> int:
@@ -100,6 +107,18 @@ class Gallery:
     def missing_classes(self) -> list[int]:
         """Classes without a gallery image, ascending."""
         return self._content().missing_classes
+
+    @property
+    def model_classes(self) -> list[str] | None:
+        """Names of the classes that the model knows, C - K of them."""
+        known = self.num_classes - self.num_added
+        return self.class_names and self.class_names[:known]
+
+    @property
+    def added_classes(self) -> list[str]:
+        """Names of the K classes that only the gallery knows."""
+        first = self.num_classes - self.num_added
+        return (self.class_names or [])[first:]
 
     def fill(
         self,
@@ -153,6 +172,30 @@ class Gallery:
                 whitening,
             )
         )
+
+    def add(
+        self,
+        embeddings: Tensor,
+        image_ids: Sequence[str],
+        class_name: str,
+        is_new: bool = False,
+    ) -> None:
+        """Add images of a class; a whitening stays as it was fitted.
+
+        Embeddings ``(N, D)`` are of the model that made the gallery. For the
+        rest, and errors, which leave it as it was, see :func:`with_images`.
+        """
+        check_queries(embeddings, self.embeddings)
+        rows = self.transform(embeddings)
+        self._set(
+            with_images(self._content(), rows, image_ids, class_name, is_new)
+        )
+
+    def remove(
+        self, image_ids: Sequence[str] = (), class_names: Sequence[str] = ()
+    ) -> None:
+        """Remove images and classes, see :func:`without_images`."""
+        self._set(without_images(self._content(), image_ids, class_names))
 
     def transform(self, embeddings: Tensor) -> Tensor:
         """Embeddings ``(B, D)`` of a model, as the gallery compares them."""
@@ -283,17 +326,10 @@ class Gallery:
 
     def _set(self, content: GalleryContent, warns: bool = True) -> None:
         self._index.build(content.embeddings)
-        self.embeddings = content.embeddings
-        self.labels = content.labels
-        self.image_ids = content.image_ids
-        self.fingerprint = content.fingerprint
-        self.num_classes = content.num_classes
-        self.class_names = content.class_names
-        self.parts = content.parts
-        self.whitening = content.whitening
-        self.whiten = None
-        if content.whitening is not None:
-            self.whiten = content.whitening.kind
+        for name in FIELDS:
+            setattr(self, name, getattr(content, name))
+        whitening = content.whitening
+        self.whiten = None if whitening is None else whitening.kind
         self._prototypes = None
         if warns:
             warn_of_missing_classes(
@@ -301,16 +337,7 @@ class Gallery:
             )
 
     def _content(self) -> GalleryContent:
-        return GalleryContent(
-            self.embeddings,
-            self.labels,
-            self.image_ids,
-            self.fingerprint,
-            self.num_classes,
-            self.class_names,
-            self.parts,
-            self.whitening,
-        )
+        return GalleryContent(**{n: getattr(self, n) for n in FIELDS})
 
 
 def _build_index(

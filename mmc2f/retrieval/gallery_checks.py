@@ -183,6 +183,8 @@ def _check_fields(content: 'GalleryContent') -> None:
         'class_names': names is None or _is_list_of(str, names),
         'parts': parts is None
         or (_is_list_of(int, parts) and min(parts, default=0) > 0),
+        'num_added': _is_list_of(int, [content.num_added, content.num_classes])
+        and 0 <= content.num_added < content.num_classes,
     }
     wrong = [name for name, is_right in is_of_type.items() if not is_right]
     if wrong:

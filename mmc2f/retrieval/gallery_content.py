@@ -28,6 +28,7 @@ class GalleryContent:
     class_names: list[str] | None
     parts: tuple[int, ...] | None = None
     whitening: Whitening | None = None
+    num_added: int = 0
 
     @property
     def missing_classes(self) -> list[int]:

@@ -23,12 +23,13 @@ from mmc2f.retrieval.whitening import Whitening
 __all__ = ['GalleryContent', 'read_gallery', 'write_gallery']
 
 _FORMAT = 'mmc2f.gallery'
-# Of a gallery that compares embeddings as they are, and of one that changes
-# them first: a reader of version 1 alone must refuse the latter.
-_PLAIN_VERSION, _VERSION = '1', '2'
+# Of a gallery that compares embeddings as they are, of one that changes them
+# first, and of one with classes that its model lacks: who reads only the
+# earlier versions must refuse the later.
+_PLAIN_VERSION, _VERSION, _ADDED_VERSION = _VERSIONS = '1', '2', '3'
 _TENSORS = ('embeddings', 'labels')
 _JSON_FIELDS = ('image_ids', 'fingerprint', 'num_classes', 'class_names')
-# Only in files of version 2.
+# Only in files from version 2 on.
 _WHITENING_TENSORS = ('whiten_mean', 'whiten_matrix')
 
 
@@ -43,8 +44,12 @@ def write_gallery(path: str | os.PathLike, content: GalleryContent) -> None:
         metadata[field] = json.dumps(getattr(content, field))
     tensors = {name: getattr(content, name) for name in _TENSORS}
     whitening = content.whitening
-    if content.parts is not None or whitening is not None:
+    if content.num_added:
+        metadata['version'] = _ADDED_VERSION
+        metadata['num_added'] = json.dumps(content.num_added)
+    elif content.parts is not None or whitening is not None:
         metadata['version'] = _VERSION
+    if metadata['version'] != _PLAIN_VERSION:
         metadata['parts'] = json.dumps(content.parts)
         metadata['whiten'] = json.dumps(whitening and whitening.kind)
     if whitening is not None:
@@ -92,6 +97,7 @@ def _parse(
         }
         parts = json.loads(metadata.get('parts', 'null'))
         whiten = json.loads(metadata.get('whiten', 'null'))
+        num_added = json.loads(metadata.get('num_added', '0'))
     # A RecursionError tells of brackets in brackets.
     except (ValueError, RecursionError) as error:
         raise _broken(path, error) from error
@@ -105,6 +111,7 @@ def _parse(
         **fields,
         parts=tuple(parts) if isinstance(parts, list) else parts,
         whitening=whitening,
+        num_added=num_added,
     )
 
 
@@ -117,8 +124,10 @@ def _broken(path: Path, error: BaseException | None) -> ValueError:
 
 def _check_format(path: Path, metadata: dict, names: set[str]) -> None:
     tensors, texts = {*_TENSORS}, {*_JSON_FIELDS}
-    if metadata.get('version') == _VERSION:
+    if metadata.get('version') in (_VERSION, _ADDED_VERSION):
         texts |= {'parts', 'whiten'}
+    if metadata.get('version') == _ADDED_VERSION:
+        texts |= {'num_added'}
     if metadata.get('whiten', 'null') != 'null':
         tensors |= {*_WHITENING_TENSORS}
     missing = (tensors - names) | (texts - metadata.keys())
@@ -127,11 +136,11 @@ def _check_format(path: Path, metadata: dict, names: set[str]) -> None:
             f'{path} is a safetensors file but not a gallery of mmc2f '
             f'(missing: {", ".join(sorted(missing)) or "its format mark"}).'
         )
-    if metadata.get('version') not in (_PLAIN_VERSION, _VERSION):
+    if metadata.get('version') not in _VERSIONS:
         raise ValueError(
             f'{path} is a gallery of version {metadata.get("version")}; this '
-            f'mmc2f reads versions {_PLAIN_VERSION} and {_VERSION}. Build '
-            'the gallery anew.'
+            f'mmc2f reads versions {", ".join(_VERSIONS)}. Build the gallery '
+            'anew.'
         )
 
 

@@ -35,8 +35,12 @@ class ReRankResult:
         neighbours: The retrieved gallery images.
         retrieval_scores: Class scores by retrieval alone, ``(B, C)``, see
             :func:`mmc2f.retrieval.retrieval_scores`.
+        extended: What was re-ranked where the gallery has classes that the
+            model lacks, ``(B, C)`` with these; else ``None``. See
+            :func:`mmc2f.retrieval.gallery_only.extend_scores`.
     """
 
     scores: Tensor
     neighbours: Neighbours
     retrieval_scores: Tensor
+    extended: Tensor | None = None

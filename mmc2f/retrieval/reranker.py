@@ -18,6 +18,7 @@ from mmc2f.retrieval.calibrated_rerank import (
     rerank_by_prototypes,
 )
 from mmc2f.retrieval.gallery import Gallery
+from mmc2f.retrieval.gallery_only import extend_scores, pad_scores
 from mmc2f.retrieval.neighbours import ReRankResult
 from mmc2f.retrieval.rerank import check_parameters, rerank, retrieval_scores
 
@@ -54,6 +55,12 @@ class ReRankPostProcessor:
     likely the class is, given that the true one is of the top n. Those of
     ``'paper'`` do not sum to 1. A query for which the gallery has nothing to
     say keeps its coarse probabilities, bit for bit.
+
+    Classes that were added to the gallery have no softmax. In every mode but
+    ``'none'`` they get a share of it by their class means before the
+    re-ranking, see :func:`mmc2f.retrieval.gallery_only.extend_scores`;
+    ``kappa`` is read for it. Scores are then of the model's classes and
+    these.
 
     Parameters of other modes are not read. All of them can be chosen on
     held-out images, see :func:`mmc2f.retrieval.tune_rerank`.
@@ -171,8 +178,12 @@ class ReRankPostProcessor:
                 "t_sf='auto' has no value yet: call calibrate() with the "
                 'softmax of validation images, or set t_sf to a number.'
             )
+        self._warn_of_topn(coarse_probs.shape[-1])
+        extended = None
+        if gallery.num_added:
+            extended = self._extend(coarse_probs, embeddings, gallery)
+            coarse_probs = extended
         num_classes = coarse_probs.shape[-1]
-        self._warn_of_topn(num_classes)
         neighbours = gallery.search(embeddings, self.topm)
         found = neighbours.similarities, neighbours.labels
         if self.mode == 'prototypes':
@@ -187,7 +198,28 @@ class ReRankPostProcessor:
         else:
             scores = coarse_probs
         return ReRankResult(
-            scores, neighbours, retrieval_scores(*found, num_classes)
+            scores,
+            neighbours,
+            retrieval_scores(*found, num_classes),
+            extended,
+        )
+
+    def _extend(
+        self, coarse_probs: Tensor, embeddings: Tensor, gallery: Gallery
+    ) -> Tensor:
+        """Scores of the model's classes and of those added later."""
+        known = gallery.num_classes - gallery.num_added
+        if coarse_probs.shape[-1] != known:
+            raise ValueError(
+                f'The model has {coarse_probs.shape[-1]} classes, the model '
+                f'of the gallery had {known}: was it built with another '
+                'class list?'
+            )
+        if self.mode == 'none':
+            return pad_scores(coarse_probs, gallery.num_added)
+        similarities = gallery.class_similarities(embeddings)
+        return extend_scores(
+            coarse_probs, similarities, self.topn, self.kappa
         )
 
     def _apply(self, function: Callable[..., Tensor], *tensors: Tensor):
@@ -249,7 +281,15 @@ class ReRanker:
     def annotate(
         self, sample: DataSample, result: ReRankResult, row: int
     ) -> None:
-        """Put the neighbours and the retrieval score on a sample."""
+        """Put the neighbours and the retrieval score on a sample.
+
+        Where the gallery has classes that the model lacks, they get a
+        ``coarse_score`` of 0, and ``extended_score`` is what was re-ranked.
+        """
+        if result.extended is not None:
+            added = self.gallery.num_added
+            sample.coarse_score = pad_scores(sample.coarse_score, added)
+            sample.extended_score = result.extended[row]
         neighbours = result.neighbours
         indices = neighbours.indices[row]
         sample.retrieval_score = result.retrieval_scores[row]

@@ -3,6 +3,7 @@
 from mmc2f.visualization.contact_sheet import contact_sheet
 from mmc2f.visualization.draw_ablation import draw_ablation
 from mmc2f.visualization.draw_coverage import draw_coverage
+from mmc2f.visualization.draw_explanation import draw_explanation
 from mmc2f.visualization.draw_regions import draw_regions
 from mmc2f.visualization.draw_rerank import draw_rerank
 from mmc2f.visualization.draw_resolutions import draw_resolutions
@@ -13,6 +14,7 @@ __all__ = [
     'contact_sheet',
     'draw_ablation',
     'draw_coverage',
+    'draw_explanation',
     'draw_regions',
     'draw_rerank',
     'draw_resolutions',

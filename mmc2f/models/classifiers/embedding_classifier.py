@@ -120,6 +120,8 @@ class EmbeddingClassifier(Rerankable, ImageClassifier):
         result = self.reranker(coarse, embeddings)
         for i, sample in enumerate(samples):
             scores = result.scores[i]
+            # More than the head's where the gallery has further classes.
+            sample.set_metainfo(dict(num_classes=len(scores)))
             sample.set_pred_score(scores)
             sample.set_pred_label(scores.argmax(dim=0, keepdim=True))
             self.reranker.annotate(sample, result, i)
