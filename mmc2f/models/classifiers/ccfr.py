@@ -57,6 +57,9 @@ class CCFR(RegionTraining, Rerankable, BaseClassifier):
             comparison in training. The best regions of an image are much
             alike; without others the navigator never learns that background
             is worse.
+        classify_random: Train the region classifier, and through it the
+            backbone, on the random regions as well. False compares them
+            only, which also saves their backward pass.
         global_size: Side in pixels that the image is reduced to for the
             global pass; regions are cut from the image as it came in. Boxes
             are in pixels of that one. None sends it through as it is.
@@ -109,6 +112,7 @@ class CCFR(RegionTraining, Rerankable, BaseClassifier):
         triplet_loss: dict = dict(type='mmc2f.CosineTripletLoss'),  # noqa: B006
         num_proposals: int = 3,
         num_random: int = 0,
+        classify_random: bool = True,
         global_size: int | None = None,
         normalize_parts: bool = False,
         coarse_source: str = 'fused',
@@ -135,6 +139,7 @@ class CCFR(RegionTraining, Rerankable, BaseClassifier):
         self.ranking_target = ranking_target
         self.num_proposals = num_proposals
         self.num_random = num_random
+        self.classify_random = classify_random
         self.global_size = global_size
         self.normalize_parts = normalize_parts
         part = partial(build_part, registry=MODELS, num_classes=num_classes)
@@ -329,20 +334,9 @@ class CCFR(RegionTraining, Rerankable, BaseClassifier):
         embedded = self.embed(inputs)
         coarse = self.coarse_logits(embedded).float().softmax(dim=1)
         embeddings = self.metric_embedding(embedded)
-        result = None
-        if self.reranker is not None:
-            result = self.reranker(coarse, embeddings)
-        scores = coarse if result is None else result.scores
-        if data_samples is None:
-            data_samples = [DataSample() for _ in coarse]
+        data_samples = self.answer(coarse, embeddings, data_samples)
         for i, sample in enumerate(data_samples):
-            sample.set_pred_score(scores[i])
-            sample.set_pred_label(scores[i].argmax(dim=0, keepdim=True))
-            sample.coarse_score = coarse[i]
-            sample.embedding = embeddings[i]
             sample.regions = embedded.regions.boxes[i]
             sample.region_scores = embedded.regions.scores[i]
             sample.region_scales = embedded.regions.scale_ids
-            if result is not None:
-                self.reranker.annotate(sample, result, i)
         return data_samples

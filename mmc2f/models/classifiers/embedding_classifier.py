@@ -109,19 +109,11 @@ class EmbeddingClassifier(Rerankable, ImageClassifier):
             )
             sample.embedding = embedding
         if self.reranker is not None:
-            self._rerank([s for s in samples if s.get('level', 0) == 0])
+            finest = [s for s in samples if s.get('level', 0) == 0]
+            if finest:
+                self.answer(
+                    torch.stack([s.coarse_score for s in finest]),
+                    torch.stack([s.embedding for s in finest]),
+                    finest,
+                )
         return samples
-
-    def _rerank(self, samples: list[DataSample]) -> None:
-        if not samples:
-            return
-        coarse = torch.stack([s.coarse_score for s in samples])
-        embeddings = torch.stack([s.embedding for s in samples])
-        result = self.reranker(coarse, embeddings)
-        for i, sample in enumerate(samples):
-            scores = result.scores[i]
-            # More than the head's where the gallery has further classes.
-            sample.set_metainfo(dict(num_classes=len(scores)))
-            sample.set_pred_score(scores)
-            sample.set_pred_label(scores.argmax(dim=0, keepdim=True))
-            self.reranker.annotate(sample, result, i)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import torch
 import torch.nn.functional as F
 from mmengine.model import BaseModule
 from mmpretrain.models.heads import ClsHead
@@ -38,6 +39,7 @@ class RegionTraining:
     triplet_loss: BaseModule
     num_proposals: int
     num_random: int
+    classify_random: bool
     ranking_target: str
     global_maps: Callable[[Tensor], tuple[Tensor, ...]]
     pool: Callable[[tuple[Tensor, ...]], Tensor]
@@ -89,24 +91,47 @@ class RegionTraining:
         topk = self.num_proposals if ranks else self.nms.topk
         num_random = self.num_random if 'ranking' in active else 0
         regions = self.propose(maps, inputs, topk, num_random)
-        local_maps = self.local_maps(inputs, regions)
+        scales = self.navigator.anchor_generator.num_scales
+        proposals = regions.num_regions - num_random * scales
+        local_maps = self._training_maps(inputs, regions, proposals)
+        fused = self.nms.leading_columns(proposals, scales)
         if ranks:
-            losses.update(self._region_losses(local_maps, regions, labels))
-        if active & {'softmax', 'triplet'}:
-            scales = self.navigator.anchor_generator.num_scales
-            fused = self.nms.leading_columns(
-                regions.num_regions - num_random * scales, scales
+            classified = None if self.classify_random else proposals
+            losses.update(
+                self._region_losses(local_maps, regions, labels, classified)
             )
+        if active & {'softmax', 'triplet'}:
             embedded = self.join(
                 maps, local_maps[:, fused], regions.select(fused)
             )
             losses.update(self._joint_losses(embedded, data_samples, labels))
         return losses
 
+    def _training_maps(
+        self, images: Tensor, regions: Regions, proposals: int
+    ) -> Tensor:
+        """Local maps of proposals and random regions, ``(B, R, C, h, w)``.
+
+        Those of random regions have no gradient where they are not
+        classified.
+        """
+        if self.classify_random or proposals == regions.num_regions:
+            return self.local_maps(images, regions)
+        columns = list(range(regions.num_regions))
+        chosen = regions.select(columns[:proposals])
+        drawn = regions.select(columns[proposals:])
+        with torch.no_grad():
+            compared = self.local_maps(images, drawn)
+        return torch.cat([self.local_maps(images, chosen), compared], dim=1)
+
     def _region_losses(
-        self, local_maps: Tensor, regions: Regions, labels: Tensor
+        self,
+        local_maps: Tensor,
+        regions: Regions,
+        labels: Tensor,
+        classified: int | None,
     ) -> dict[str, Tensor]:
-        """Region classification and ranking loss over all proposals."""
+        """Ranking loss over all regions, classification of the first ones."""
         feature = local_maps.mean(dim=(-2, -1))
         logits = self.region_head((feature.flatten(0, 1),))
         entropy = F.cross_entropy(
@@ -116,7 +141,7 @@ class RegionTraining:
         ).unflatten(0, feature.shape[:2])
         losses = {}
         if 'region' in self.active_losses:
-            losses['loss_region'] = entropy.mean()
+            losses['loss_region'] = entropy[:, :classified].mean()
         if 'ranking' in self.active_losses:
             quality = -entropy
             if self.ranking_target == 'triplet_margin':

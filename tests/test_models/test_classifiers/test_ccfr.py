@@ -286,6 +286,32 @@ def test_weight_of_a_loss_is_its_own(images, samples):
     assert torch.equal(changed['loss_softmax'], one['loss_softmax'])
 
 
+def test_random_regions_may_be_compared_only(images, samples):
+    torch.manual_seed(7)
+    classified = make(num_random=2).loss(images, samples)
+    model = make(num_random=2, classify_random=False)
+    losses = model.loss(images, samples)
+    # As without random regions, but for the comparison.
+    without = make().loss(images, samples)
+    for name in ('loss_region', 'loss_softmax', 'loss_triplet'):
+        torch.testing.assert_close(losses[name], without[name])
+    assert losses['loss_region'] != classified['loss_region']
+    assert losses['loss_ranking'] != without['loss_ranking']
+
+
+def test_what_is_compared_only_teaches_nothing_but_scores(images, samples):
+    def region_gradient(**changes):
+        model = make(losses=('region', 'ranking'), **changes)
+        torch.manual_seed(3)
+        model.loss(images, samples)['loss_region'].backward()
+        return [p.grad for p in model.backbone.parameters()]
+
+    compared = region_gradient(num_random=2, classify_random=False)
+    without = region_gradient()
+    for one, other in zip(compared, without, strict=True):
+        torch.testing.assert_close(one, other)
+
+
 def test_mixed_labels_are_refused(images, samples):
     samples[2].set_gt_score(torch.tensor([0.5, 0.5, 0, 0]))
     for active in ('multi_level', 'region', 'softmax', 'triplet'):
