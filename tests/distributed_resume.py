@@ -10,12 +10,11 @@ import sys
 from pathlib import Path
 
 import torch
-from distributed_training import CPUDistributedDataParallel
 from mmengine.hooks import Hook
-from toy_runs import ITERATIONS, toy_config, toy_runner
+from toy_runs import ITERATIONS, toy_config
 
 from mmc2f.apis import latest_checkpoint
-from mmc2f.engine import Interrupted
+from mmc2f.engine import Interrupted, StrictRunner, start_process_group
 
 
 class StopOneRank(Hook):
@@ -30,19 +29,17 @@ def train(work_dir: Path, *hooks: Hook, resume: bool = False) -> list[float]:
     """Weights at the end."""
     cfg = toy_config(work_dir)
     cfg.launcher = 'pytorch'
-    cfg.model_wrapper_cfg = dict(
-        type=f'mmengine.{CPUDistributedDataParallel.__name__}'
-    )
     if resume:
         cfg.resume, cfg.load_from = True, latest_checkpoint(work_dir)
-    runner = toy_runner(cfg, *hooks)
+    runner = StrictRunner.from_cfg(cfg)
+    for hook in hooks:
+        runner.register_hook(hook, priority='LOWEST')
     runner.train()
     return torch.cat([p.flatten() for p in runner.model.parameters()]).tolist()
 
 
 def main(work_dir: str) -> None:
-    # MMEngine's own start of a process group sets a CUDA device.
-    torch.distributed.init_process_group('gloo')
+    start_process_group('pytorch')
     folder = Path(work_dir)
     result = dict(whole=train(folder / 'whole'))
     try:

@@ -1,6 +1,8 @@
-"""Trains and tests a tiny model on two CPU ranks; run by torchrun.
+"""Trains and tests a tiny model on several CPU ranks; run by torchrun.
 
-Usage: distributed_training.py ccfr|views IMAGES WORK_DIR
+Usage: distributed_training.py ccfr|fsdp|views IMAGES START WORK_DIR
+
+START is a checkpoint to begin with, or none.
 """
 
 import hashlib
@@ -12,21 +14,13 @@ from pathlib import Path
 import torch
 from mmengine.config import Config
 from mmengine.hooks import Hook
-from mmengine.model import MMDistributedDataParallel
-from mmengine.registry import MODEL_WRAPPERS
-from mmengine.runner import Runner
 from tiny_ccfr import tiny_config
 from tiny_views import views_config
 
 from mmc2f.apis import prepare_label_tree
-
-
-@MODEL_WRAPPERS.register_module()
-class CPUDistributedDataParallel(MMDistributedDataParallel):
-    """The runner always names a GPU, which a model on the CPU refuses."""
-
-    def __init__(self, module, device_ids=None, **kwargs):
-        super().__init__(module=module, **kwargs)
+from mmc2f.apis.command_line import join_ranks
+from mmc2f.engine import build_runner
+from mmc2f.model_state import whole_weights
 
 
 class BatchRecorder(Hook):
@@ -52,32 +46,43 @@ def ccfr_config(images: Path, work_dir: Path) -> Config:
     )
     cfg.train_dataloader.batch_size = 4
     cfg.train_dataloader.sampler.num_classes_per_batch = 2
+    # FSDP has gradients of 0 where others have none, and momentum goes on.
+    untrained = ('navigator', 'global_head', 'region_head')
+    cfg.custom_hooks[-1].stages[-1].frozen = untrained
     cfg.custom_hooks.append(dict(type='mmc2f.ReRankHook'))
     return cfg
 
 
-CONFIGS = {'ccfr': ccfr_config, 'views': views_config}
+def fsdp_config(images: Path, work_dir: Path) -> Config:
+    """The same without re-ranking, and with weights that are shared out."""
+    cfg = ccfr_config(images, work_dir)
+    cfg.custom_hooks.pop()
+    cfg.runner_type = 'FlexibleRunner'
+    cfg.strategy = dict(type='FSDPStrategy', state_dict_cfg='full')
+    return cfg
 
 
-def main(name: str, images: str, work_dir: str) -> None:
-    # MMEngine's own start of a process group sets a CUDA device.
-    torch.distributed.init_process_group('gloo')
+CONFIGS = {'ccfr': ccfr_config, 'fsdp': fsdp_config, 'views': views_config}
+
+
+def main(name: str, images: str, start: str, work_dir: str) -> None:
     cfg = CONFIGS[name](Path(images), Path(work_dir))
     cfg.launcher = 'pytorch'
     cfg.experiment_name = 'distributed'
-    cfg.model_wrapper_cfg = dict(
-        type='mmengine.CPUDistributedDataParallel',
-        find_unused_parameters=True,
-    )
+    cfg.find_unused_parameters = True
+    if start != 'none':
+        cfg.load_from = start
+    join_ranks(cfg)
     prepare_label_tree(cfg)
-    runner = Runner.from_cfg(cfg)
+    runner = build_runner(cfg)
     recorder = BatchRecorder()
     runner.register_hook(recorder)
     runner.train()
     metrics = runner.test()
     weights = hashlib.sha256()
-    for parameter in runner.model.module.parameters():
-        weights.update(parameter.detach().numpy().tobytes())
+    with whole_weights(runner.model):
+        for parameter in runner.model.module.parameters():
+            weights.update(parameter.detach().numpy().tobytes())
     result = dict(
         agreed=dict(metrics=metrics, weights=weights.hexdigest()),
         batches=recorder.batches,

@@ -20,7 +20,7 @@ from mmc2f.apis.command_line import (
     set_job,
 )
 from mmc2f.arguments import type_name
-from mmc2f.engine import StrictRunner
+from mmc2f.engine import build_runner
 
 #: Without which nothing is trained.
 PARTS = ('model', 'train_dataloader', 'train_cfg', 'optim_wrapper')
@@ -133,7 +133,7 @@ def main(argv: list[str] | None = None) -> None:
     with lock_work_dir(cfg.work_dir):
         resume_from_latest(cfg, load_from)
         prepare_label_tree(cfg)
-        StrictRunner.from_cfg(cfg).train()
+        build_runner(cfg).train()
 
 
 if __name__ == '__main__':

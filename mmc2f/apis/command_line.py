@@ -10,9 +10,13 @@ from typing import Any
 
 import torch
 from mmengine.config import Config, DictAction
-from mmengine.dist import init_dist, is_distributed, is_main_process
+from mmengine.dist import is_main_process
 
 from mmc2f.apis.config_file import config_file
+from mmc2f.engine.process_group import (
+    describe_lost_process,
+    start_process_group,
+)
 from mmc2f.error_sentence import TRACEBACK, error_sentence
 from mmc2f.weights.trust import trust_files_of_this_process
 
@@ -156,8 +160,8 @@ def join_ranks(cfg: Config) -> None:
     The runner would do it too, but only after files have been written that
     one rank alone may write.
     """
-    if cfg.get('launcher', 'none') != 'none' and not is_distributed():
-        init_dist(cfg.launcher, **cfg.get('env_cfg', {}).get('dist_cfg', {}))
+    options = cfg.get('env_cfg', {}).get('dist_cfg', {})
+    start_process_group(cfg.get('launcher', 'none'), **options)
 
 
 def run_tool(main: Callable[[], object]) -> None:
@@ -184,7 +188,7 @@ def run_tool(main: Callable[[], object]) -> None:
             print(str(error) or 'stopped by Ctrl-C', file=sys.stderr)
         raise SystemExit(getattr(error, 'exit_code', 130)) from None
     except Exception as error:
-        sentence = error_sentence(error)
+        sentence = describe_lost_process(error) or error_sentence(error)
         if sentence is None or os.environ.get(TRACEBACK):
             raise
         tool = Path(sys.argv[0]).name

@@ -1,5 +1,6 @@
 """A runner for MMEngine, and hooks and loops for it."""
 
+from .build_runner import build_runner
 from .hooks import (
     AtomicCheckpointHook,
     ClassCountHook,
@@ -11,6 +12,7 @@ from .hooks import (
     TrainingStageHook,
 )
 from .loops import StagedTrainLoop
+from .process_group import start_process_group
 from .stop_signals import Interrupted, StopSignals
 from .strict_runner import StrictRunner
 from .training_stage import ScheduledStage, TrainingStage, build_stages
@@ -30,5 +32,7 @@ __all__ = [
     'StrictRunner',
     'TrainingStage',
     'TrainingStageHook',
+    'build_runner',
     'build_stages',
+    'start_process_group',
 ]

@@ -1,10 +1,14 @@
-"""A runner that tests no weights which are not those of its model."""
+"""MMEngine's runner, with weights that must fit, and on the CPU too."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from mmengine.device import get_device
+from mmengine.registry import MODEL_WRAPPERS
 from mmengine.runner import BaseLoop, CheckpointLoader, Runner
+from torch import nn
 
+from mmc2f.engine.process_group import start_process_group
 from mmc2f.weights import load_weights, state_dict_of
 
 __all__ = ['StrictRunner']
@@ -14,14 +18,38 @@ STATE = ('meta', 'message_hub')
 
 
 class StrictRunner(Runner):
-    """MMEngine's runner, with weights that must fit.
+    """MMEngine's runner, with weights that must fit, and on the CPU too.
 
     MMEngine loads what fits and warns of the rest, so that an empty file is
     tested as well, with random weights. Here a test, a validation and a
     training that is resumed need every tensor of the model, in its shape. A
     training that starts from a checkpoint (``load_from``) takes what fits,
     at least one tensor, and logs in a line what it leaves out.
+
+    Several processes need no GPU: see
+    :func:`~mmc2f.engine.start_process_group`.
     """
+
+    def setup_env(self, env_cfg: dict) -> None:
+        """Also join processes that have no GPU, which MMEngine refuses."""
+        start_process_group(self._launcher, **env_cfg.get('dist_cfg', {}))
+        super().setup_env(env_cfg)
+
+    def wrap_model(
+        self, model_wrapper_cfg: dict | None, model: nn.Module
+    ) -> nn.Module:
+        """As MMEngine's; on the CPU the wrapper is not told a GPU."""
+        if get_device() != 'cpu' or not self.distributed:
+            return super().wrap_model(model_wrapper_cfg, model)
+        options = dict(
+            type='mmengine.MMDistributedDataParallel',
+            broadcast_buffers=False,
+            find_unused_parameters=self.cfg.get(
+                'find_unused_parameters', False
+            ),
+        )
+        options.update(model_wrapper_cfg or {})
+        return MODEL_WRAPPERS.build(dict(options, module=model))
 
     def load_checkpoint(
         self,

@@ -9,6 +9,8 @@ import torch
 from mmengine.runner import Runner
 from tiny_ccfr import CLASSES, IMAGES_PER_CLASS, loader_config, tiny_config
 from tiny_views import views_config, views_loader
+from torch import nn
+from torch.distributed.fsdp import FullyShardedDataParallel
 
 from mmc2f.datasets.hold_out import apply_holdout
 from mmc2f.retrieval import TunedReRank
@@ -216,6 +218,20 @@ def test_validation_is_left_alone_by_default(cfg):
     metrics = Runner.from_cfg(cfg).val()
     assert 'rerank/coarse_top1' in metrics
     assert 'rerank/rerank_top1' not in metrics
+
+
+def test_weights_that_are_shared_out_are_refused(cfg):
+    class SharedOut(FullyShardedDataParallel):
+        def __init__(self):
+            nn.Module.__init__(self)
+
+        def attach_reranker(self, reranker):
+            raise AssertionError
+
+    runner = Runner.from_cfg(cfg)
+    runner.model = SharedOut()
+    with pytest.raises(ValueError, match='leave out on_val'):
+        runner.call_hook('before_test_epoch')
 
 
 def test_model_without_embedding_is_refused(cfg):

@@ -9,6 +9,7 @@ import torch
 from mmengine.dist import all_gather_object, is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
+from torch.distributed.fsdp import FullyShardedDataParallel
 from torch.utils.data import DataLoader
 
 from mmc2f.datasets.train_loader_in_test_mode import (
@@ -105,6 +106,12 @@ class ReRankHook(Hook):
             raise ValueError(
                 f'ReRankHook needs a model that embeds images, such as '
                 f'mmc2f.CCFR; {type(model).__name__} does not'
+            )
+        if isinstance(runner.model, FullyShardedDataParallel):
+            raise ValueError(
+                'the gallery needs all weights in each process, which FSDP '
+                'shares out: leave out on_val, and test the checkpoint with '
+                'tools/test.py'
             )
         start = time.perf_counter()
         loader = train_loader_in_test_mode(runner.cfg, self.gallery_part)

@@ -9,7 +9,7 @@ from mmengine.optim import OptimWrapperDict
 from torch import nn
 
 from mmc2f.engine.training_stage import TrainingStage, check_lengths
-from mmc2f.model_state import unwrap_model
+from mmc2f.model_state import unwrap_model, whole_weights
 from mmc2f.registry import HOOKS
 
 NORMS = nn.modules.batchnorm._NormBase
@@ -146,7 +146,8 @@ class TrainingStageHook(Hook):
         begins = not getattr(runner.train_loop, 'first_batch', 0)
         is_new = begins and runner.epoch in (0, *self._ends())
         if stage.warm_start and is_new:
-            model.warm_start(stage.warm_start)
+            with whole_weights(runner.model):
+                model.warm_start(stage.warm_start)
         self._entered = stage
         _forget_losses(runner.message_hub)
         runner.logger.info(

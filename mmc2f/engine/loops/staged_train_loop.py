@@ -20,6 +20,7 @@ from mmc2f.engine.hooks.atomic_checkpoint_hook import AtomicCheckpointHook
 from mmc2f.engine.hooks.training_stage_hook import TrainingStageHook
 from mmc2f.engine.stop_signals import Interrupted, StopSignals
 from mmc2f.engine.training_stage import build_stages
+from mmc2f.model_state import average_buffers
 from mmc2f.registry import LOOPS
 from mmc2f.seeding import seed_step
 
@@ -141,6 +142,7 @@ class StagedTrainLoop(EpochBasedTrainLoop):
             self.run_iter(idx, data_batch)
             if idx + 1 < len(self.dataloader):
                 self._stop_if_asked()
+        average_buffers(self.runner.model)
         self.runner.call_hook('after_train_epoch')
         self._epoch += 1
 
