@@ -1,6 +1,7 @@
 """CCFR from images to re-ranked answers in seconds, to see that it works."""
 
 import time
+from typing import Any
 
 import torch
 from mmpretrain.structures import DataSample
@@ -13,7 +14,7 @@ __all__ = ['run_self_test']
 NUM_CLASSES, IMAGES_PER_CLASS, SIZE = 3, 2, 64
 #: Cosine of an image with itself, but for rounding.
 SAME = 0.999
-TREE = dict(
+TREE: dict[str, Any] = dict(
     levels=['class', 'group'],
     classes=[['a', 'b', 'c'], ['a or b', 'c']],
     parents=[[0, 0, 1]],

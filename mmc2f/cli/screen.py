@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from mmc2f.host import check_host, find_host
 
@@ -128,10 +128,12 @@ def divert_output() -> Iterator[Answers]:
 def divert_warnings() -> Iterator[None]:
     """Send Python's warnings to the log."""
     diverted = _Diverted()
+
+    def show(*warning: Any, **_: Any) -> None:
+        diverted.write(warnings.formatwarning(*warning[:4]))
+
     with warnings.catch_warnings():
-        warnings.showwarning = lambda *warning: diverted.write(
-            warnings.formatwarning(*warning[:4])
-        )
+        warnings.showwarning = show
         yield
 
 
