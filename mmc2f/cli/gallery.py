@@ -123,6 +123,8 @@ def add(
         inferencer = open_model(files, files.gallery, trust, device=device)
         from mmc2f.apis.model_gallery import embed_files
 
+        # There is one where a gallery is given.
+        assert inferencer.reranker is not None
         changed = inferencer.reranker.gallery
         inferencer.model.attach_reranker(None)
         rows, names = embed_files(inferencer, images, batch_size)

@@ -96,10 +96,10 @@ def without_images(
     Raises:
         ValueError: There is no such image or class, or no image is left.
     """
-    names = _class_names(content) if class_names else content.class_names
+    names = _class_names(content) if class_names else []
     for what, asked, there in (
         ('image', image_ids, content.image_ids),
-        ('class', class_names, names or ()),
+        ('class', class_names, names),
     ):
         missing = sorted({*asked} - {*there})
         if missing:

@@ -75,7 +75,8 @@ def draw_explanation(
         figsize=(11, sum(heights) + 0.6), dpi=150, layout='constrained'
     )
     FigureCanvasAgg(figure)
-    rows = figure.subfigures(len(heights), 1, height_ratios=heights)
+    # Two rows or three, so there is an array of them.
+    rows: Any = figure.subfigures(len(heights), 1, height_ratios=heights)
     colours = _colours(answer)
     _draw_top(rows[0], answer, image, title, colours)
     _draw_middle(rows[1], answer, sentences)
@@ -122,7 +123,9 @@ def _with_boxes(image: np.ndarray, boxes: Sequence[Mapping]) -> np.ndarray:
     if factor > 1:
         height, width = image.shape[:2]
         size = round(width * factor), round(height * factor)
-        enlarged = Image.fromarray(image).resize(size, Image.LANCZOS)
+        enlarged = Image.fromarray(image).resize(
+            size, Image.Resampling.LANCZOS
+        )
         image = np.asarray(enlarged)
     if not boxes:
         return image
@@ -131,7 +134,7 @@ def _with_boxes(image: np.ndarray, boxes: Sequence[Mapping]) -> np.ndarray:
     return draw_regions(
         image,
         corners * factor,
-        [box['score'] for box in boxes],
+        np.array([box['score'] for box in boxes]),
         [
             f'scale {box["scale"]} ({side:.0f} px)'
             for box, side in zip(boxes, sides, strict=True)
