@@ -10,6 +10,7 @@ import typer
 from mmc2f.cli import gallery
 from mmc2f.cli.doctor import doctor
 from mmc2f.cli.explain import explain
+from mmc2f.cli.init import init
 from mmc2f.cli.predict import predict
 from mmc2f.cli.screen import LOG, SETTINGS
 from mmc2f.error_sentence import TRACEBACK, error_sentence
@@ -30,6 +31,7 @@ app = typer.Typer(
 app.command()(predict)
 app.command()(explain)
 app.add_typer(gallery.app, name='gallery')
+app.command()(init)
 app.command()(doctor)
 
 

@@ -55,7 +55,7 @@ def base_config(name: str) -> Config:
         raise ValueError(
             f'{name} recognises levels of a hierarchy at several '
             'resolutions, which its `views` must say: begin with a CCFR or '
-            'baseline config, then see "Your own images" in the README'
+            'baseline config, then see docs/own_data.md'
         )
     return cfg
 

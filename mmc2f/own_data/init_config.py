@@ -112,7 +112,8 @@ def init_config(
     """
     source = Path(source)
     base = base_config(options.base)
-    files = new_files(source, options.out, options.name, options.force)
+    replaces = options.force or options.dry_run
+    files = new_files(source, options.out, options.name, replaces)
     with place_for(files, options.dry_run) as place:
         listing = _list_images(source, options)
         inspection = inspect_images(listing, options.threads, progress)

@@ -68,6 +68,7 @@ def test_twice_is_the_same_but_only_by_force(folder, options, tmp_path):
     first = [path.read_bytes() for path in files]
     with pytest.raises(FileExistsError, match=r'pets\.py is there already'):
         init_config(folder, options)
+    assert not init_config(folder, replace(options, dry_run=True)).files
     init_config(folder, replace(options, force=True))
     assert [path.read_bytes() for path in files] == first
     init_config(folder, replace(options, force=True, seed=1))

@@ -1,10 +1,11 @@
-"""The configs that the README proposes for one's own images, trained."""
+"""The configs that the docs propose for one's own images, trained."""
 
 import json
 import re
 
 import pytest
 import torch
+from drawn_images import draw_folder
 from mmengine.config import Config
 from tiny_ccfr import CLASSES, TREE, write_images
 from tool_helpers import ROOT, load_tool
@@ -31,12 +32,12 @@ def _own_local_rank(monkeypatch):
 
 @pytest.fixture
 def own_config(tmp_path):
-    """Writes a config of the README, for images in ``tmp_path``."""
+    """Writes a config of the docs, for images in ``tmp_path``."""
     write_images(tmp_path / 'images', splits=('train', 'val'))
 
     def write(name, **changes):
-        readme = (ROOT / 'README.md').read_text(encoding='utf-8')
-        (text,) = re.findall(BLOCK.format(name), readme, flags=re.DOTALL)
+        page = (ROOT / 'docs/own_data.md').read_text(encoding='utf-8')
+        (text,) = re.findall(BLOCK.format(name), page, flags=re.DOTALL)
         lines = [x for x in text.splitlines() if x and x[0] not in '#])']
         assert len(lines) <= 10
         text = text.replace("'ccfr_", f"'{ROOT}/configs/ccfr_")
@@ -78,6 +79,27 @@ def test_ccfr(own_config, tmp_path, monkeypatch):
     assert len(weights['head.fc.weight']) == len(CLASSES)
     assert any('accuracy/top1' in line for line in lines)
     assert dumped.train_dataloader.dataset.data_root == 'images'
+
+
+def test_what_init_has_written(tmp_path, monkeypatch):
+    pytest.importorskip('imagehash', reason='install imagehash')
+    from mmc2f.own_data import InitOptions, init_config
+
+    classes = ('warm/ant', 'warm/bee', 'cold/cat', 'cold/dog')
+    draw_folder(tmp_path / 'images', classes, 6)
+    options = InitOptions(out=tmp_path, name='mine', threads=1)
+    checkpoint, lines, dumped = run(
+        init_config(tmp_path / 'images', options).files[0],
+        tmp_path,
+        monkeypatch,
+        'model.backbone.nodes=[blocks.3,bn2]',
+        'stage_epochs=1,1,1',
+    )
+    weights = checkpoint['state_dict']
+    assert len(weights['global_head.fc.weight']) == 4
+    assert len(weights['global_head.fc_parent.weight']) == 2
+    assert any('accuracy/top1' in line for line in lines)
+    assert dumped.data_root == f'{tmp_path}/images'
 
 
 def test_mlph(own_config, tmp_path, monkeypatch):
