@@ -23,9 +23,11 @@ SEED ?= $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
 SEED := $(SEED)
 # Processes that share the tests out by file, each of up to 2 GB.
 WORKERS ?= auto
+# Percent of the lines and branches of mmc2f/ that tests must reach.
+COVERAGE ?= 92
 
-.PHONY: venv venv-mmdet lint types test test-mmdet robustness checkpoints \
-	demo
+.PHONY: venv venv-mmdet lint types test coverage test-mmdet robustness \
+	checkpoints demo
 
 venv: $(STAMP)
 
@@ -59,13 +61,19 @@ $(MMDET_STAMP): setup.py pyproject.toml $(wildcard requirements/*.txt)
 
 # Tiny tensors gain nothing from threads, and lose much to an allocator that
 # gives its memory back after each step.
-test test-mmdet robustness: export OMP_NUM_THREADS = 1
-test test-mmdet robustness: export MALLOC_MMAP_MAX_ = 0
-test test-mmdet robustness: export MALLOC_TRIM_THRESHOLD_ = 1099511627776
-test test-mmdet robustness: export MALLOC_TOP_PAD_ = 67108864
+test coverage test-mmdet robustness: export OMP_NUM_THREADS = 1
+test coverage test-mmdet robustness: export MALLOC_MMAP_MAX_ = 0
+test coverage test-mmdet robustness: export MALLOC_TRIM_THRESHOLD_ = 1099511627776
+test coverage test-mmdet robustness: export MALLOC_TOP_PAD_ = 67108864
 test: lint types
 	$(PY) -m pytest -q --randomly-seed=$(SEED) \
 		-n $(WORKERS) --maxprocesses=8 --dist=loadfile
+
+# The same tests, which must reach enough of the lines and branches.
+coverage: venv
+	$(PY) -m pytest -q --randomly-seed=$(SEED) \
+		-n $(WORKERS) --maxprocesses=8 --dist=loadfile \
+		--cov --cov-report=term --cov-fail-under=$(COVERAGE)
 
 # By name: the folder test_mmdet, the configs and what is marked with mmdet.
 test-mmdet: export CUDA_VISIBLE_DEVICES =
