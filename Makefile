@@ -80,10 +80,12 @@ test-mmdet: export CUDA_VISIBLE_DEVICES =
 test-mmdet: venv-mmdet
 	$(MMDET_PY) -m pytest -q --randomly-seed=$(SEED) -k mmdet
 
-# Trainings that are killed 20 times lose nothing.
+# Trainings that are killed 20 times lose nothing, and bad inputs and faults
+# are told in a sentence.
 robustness: venv
 	rm -rf work_dirs/robustness
-	$(PY) tests/robustness/kill_runs.py work_dirs/robustness --kills 20
+	$(PY) tests/robustness/bad_inputs.py work_dirs/robustness/inputs
+	$(PY) tests/robustness/kill_runs.py work_dirs/robustness/kills --kills 20
 
 checkpoints: $(LITE0)
 

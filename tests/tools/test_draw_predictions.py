@@ -217,6 +217,11 @@ def test_predictions_of_another_config_are_refused(draw):
         draw([{**record, 'image': None}])
 
 
+def test_a_file_without_predictions_is_refused(draw):
+    with pytest.raises(SystemExit, match=r'\.jsonl holds no prediction'):
+        draw([])
+
+
 def test_what_is_no_prediction_is_named_by_its_line(draw):
     message = r"predictions\.jsonl, line 2: the prediction has no 'image'"
     with pytest.raises(ValueError, match=message):

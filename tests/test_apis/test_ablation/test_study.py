@@ -85,3 +85,8 @@ def test_refuses(write, rows, message):
 def test_needs_a_title(write):
     with pytest.raises(ValueError, match='needs title'):
         write("rows = [dict(name='a', config='plain.py')]", title='')
+
+
+def test_a_file_that_is_no_program_is_named(write):
+    with pytest.raises(ValueError, match=r'\.py cannot be read: SyntaxError'):
+        write('rows = [')
