@@ -100,6 +100,16 @@ def set_reranking(
     hook[key] = gallery
 
 
+def check_exists(checkpoint: str) -> None:
+    """Refuse a checkpoint that is not there; an address is not looked at.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+    """
+    if '://' not in checkpoint and not osp.exists(checkpoint):
+        raise FileNotFoundError(f'there is no checkpoint {checkpoint!r}')
+
+
 def add_metric(cfg: Config, kind: str, **kwargs: str) -> None:
     """Write or measure something beside whatever the config measures."""
     evaluators = cfg.test_evaluator
@@ -113,6 +123,8 @@ def main(argv: list[str] | None = None) -> dict[str, float]:
     args = parse_args(argv)
     cfg = load_config(args.config, args.cfg_options)
     require_parts(cfg, args.config, *PARTS)
+    # Now, and not after the page that a runner logs at its start.
+    check_exists(args.checkpoint)
     merge_args(cfg, args)
     return StrictRunner.from_cfg(cfg).test()
 

@@ -3,9 +3,9 @@
 from difflib import get_close_matches
 from pathlib import Path
 
-__all__ = ['config_file', 'find_config', 'shipped_configs']
+from mmc2f.shipped_files import shipped_folder
 
-PACKAGE = Path(__file__).parents[1]
+__all__ = ['config_file', 'find_config', 'shipped_configs']
 
 
 def config_file(name: str) -> str:
@@ -48,8 +48,5 @@ def find_config(name: str) -> str:
 
 def shipped_configs() -> dict[str, Path]:
     """The configs of this package by name, in a checkout or installed."""
-    # A checkout has them beside the package, and not only there.
-    checkout = PACKAGE.parent
-    is_checkout = (checkout / 'model-index.yml').is_file()
-    folder = (checkout if is_checkout else PACKAGE / '.mim') / 'configs'
+    folder = shipped_folder() / 'configs'
     return {path.stem: path for path in sorted(folder.glob('*.py'))}

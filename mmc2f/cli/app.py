@@ -8,11 +8,13 @@ from typing import Annotated, NoReturn
 import typer
 
 from mmc2f.cli import gallery
+from mmc2f.cli.demo import demo
 from mmc2f.cli.doctor import doctor
 from mmc2f.cli.explain import explain
 from mmc2f.cli.init import init
 from mmc2f.cli.predict import predict
 from mmc2f.cli.screen import LOG, SETTINGS
+from mmc2f.cli.tools import AS_THEY_ARE, test, train
 from mmc2f.error_sentence import TRACEBACK, error_sentence
 from mmc2f.version import __version__
 
@@ -28,11 +30,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings=dict(help_option_names=['-h', '--help']),
 )
+app.command(context_settings=AS_THEY_ARE)(train)
+app.command(context_settings=AS_THEY_ARE)(test)
 app.command()(predict)
 app.command()(explain)
 app.add_typer(gallery.app, name='gallery')
 app.command()(init)
 app.command()(doctor)
+app.command()(demo)
 
 
 def _show_version(value: bool) -> None:
@@ -84,6 +89,9 @@ def run(args: Sequence[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         _tell('stopped by Ctrl-C')
         return STOPPED
+    except SystemExit as end:
+        # Of a tool, which has said all there is.
+        return int(end.code or 0)
     except BrokenPipeError:
         # The reader has seen enough, as head does. What Python would still
         # write at its end goes nowhere.

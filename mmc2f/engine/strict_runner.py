@@ -4,11 +4,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from mmengine.device import get_device
+from mmengine.logging import MMLogger
 from mmengine.registry import MODEL_WRAPPERS
 from mmengine.runner import BaseLoop, CheckpointLoader, Runner
 from torch import nn
 
 from mmc2f.engine.process_group import start_process_group
+from mmc2f.engine.quiet_screen import keep_pages_in_file
 from mmc2f.weights import load_weights, state_dict_of
 
 __all__ = ['StrictRunner']
@@ -50,6 +52,12 @@ class StrictRunner(Runner):
         )
         options.update(model_wrapper_cfg or {})
         return MODEL_WRAPPERS.build(dict(options, module=model))
+
+    def build_logger(self, *args: Any, **kwargs: Any) -> MMLogger:
+        """As MMEngine's, with the long pages in the log file alone."""
+        logger = super().build_logger(*args, **kwargs)
+        keep_pages_in_file(logger)
+        return logger
 
     def load_checkpoint(
         self,

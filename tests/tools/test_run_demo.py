@@ -138,6 +138,27 @@ def test_allocator_keeps_its_memory_unless_told_otherwise(monkeypatch):
     assert demo.environment()['MALLOC_MMAP_MAX_'] == '7'
 
 
+def test_an_installed_package_is_not_written_to(
+    started, monkeypatch, tmp_path
+):
+    seen = []
+    start = subprocess.Popen
+
+    def note(command, **kwargs):
+        seen.append(kwargs['env'])
+        return start(command, **kwargs)
+
+    monkeypatch.setattr(subprocess, 'Popen', note)
+    data, weights = tmp_path / 'sets', tmp_path / 'weights'
+    places = ['--data-dir', str(data), '--checkpoints', str(weights)]
+    demo.main(['--work-dir', str(tmp_path), *places])
+    assert {env['MMC2F_DATA'] for env in seen} == {str(data)}
+    assert {env['MMC2F_CHECKPOINTS'] for env in seen} == {str(weights)}
+    words = [word for command in started for word in command]
+    assert str(data / 'fonts') in words
+    assert not [word for word in words if word.startswith(str(demo.DATA))]
+
+
 def test_data_of_the_user_are_left_alone(monkeypatch):
     monkeypatch.setenv('MMC2F_DATA', 'elsewhere')
     assert demo.environment()['MMC2F_DATA'] == str(ROOT / 'data')

@@ -22,7 +22,7 @@ from typing import Any
 from mmc2f.files.noted_checkpoint import noted_checkpoint
 
 ROOT = Path(__file__).parents[2]
-DATA = ROOT / 'data'
+DATA, CHECKPOINTS = ROOT / 'data', ROOT / 'checkpoints'
 CONFIG = 'configs/ccfr_fonts.py'
 BASELINE = 'configs/baseline_fonts.py'
 
@@ -34,6 +34,18 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
         '--work-dir',
         default='work_dirs/demo',
         help='folder for all results, relative to the repository',
+    )
+    parser.add_argument(
+        '--data-dir',
+        type=Path,
+        default=DATA,
+        help='folder of data sets; the font faces are drawn there',
+    )
+    parser.add_argument(
+        '--checkpoints',
+        type=Path,
+        default=CHECKPOINTS,
+        help='folder of the pretrained weights',
     )
     parser.add_argument(
         '--cfg-options',
@@ -49,10 +61,14 @@ class Tools:
 
     Args:
         log: File for their output; ``None`` shows it.
+        env: Their environment, by default :func:`environment`.
     """
 
-    def __init__(self, log: Path | None = None) -> None:
+    def __init__(
+        self, log: Path | None = None, env: dict[str, str] | None = None
+    ) -> None:
         self.log = log
+        self.env = env
         self._running: subprocess.Popen | None = None
         self._stopped = False
 
@@ -75,7 +91,11 @@ class Tools:
             print('\n$ python', *command, flush=True)
         with nullcontext() if self.log is None else self.log.open('a') as out:
             self._running = subprocess.Popen(
-                words, cwd=ROOT, env=environment(), stdout=out, stderr=out
+                words,
+                cwd=ROOT,
+                env=self.env or environment(),
+                stdout=out,
+                stderr=out,
             )
             if self._stopped:  # in the meantime
                 self._running.terminate()
@@ -97,7 +117,7 @@ class Tools:
 
 
 @contextmanager
-def beside(log: Path, *plan: Any) -> Iterator[None]:
+def beside(tools: Tools, *plan: Any) -> Iterator[None]:
     """Train and test a model while the block runs, with a log of its own.
 
     Two trainings with a part of the cores each end sooner than one after the
@@ -107,7 +127,7 @@ def beside(log: Path, *plan: Any) -> Iterator[None]:
     Raises:
         SystemExit: The other model failed.
     """
-    tools = Tools(log)
+    log = tools.log
     print(f'\nA plain classifier is trained beside, see {log}', flush=True)
     with ThreadPoolExecutor(max_workers=1) as pool:
         other = pool.submit(tools.train_and_test, *plan)
@@ -120,7 +140,9 @@ def beside(log: Path, *plan: Any) -> Iterator[None]:
             raise SystemExit(f'{error}\nSee {log}.')
 
 
-def environment() -> dict[str, str]:
+def environment(
+    data: Path = DATA, checkpoints: Path = CHECKPOINTS
+) -> dict[str, str]:
     """The environment, with folders of the demo's own.
 
     The user's data sets may be read-only, and have no fonts. The allocator
@@ -128,9 +150,7 @@ def environment() -> dict[str, str]:
     the system at once, and a training step spends much of its time on
     getting them anew.
     """
-    own = dict(
-        MMC2F_DATA=str(DATA), MMC2F_CHECKPOINTS=str(ROOT / 'checkpoints')
-    )
+    own = dict(MMC2F_DATA=str(data), MMC2F_CHECKPOINTS=str(checkpoints))
     keep = dict(
         # For two trainings at a time.
         OMP_NUM_THREADS=str(max(1, (os.cpu_count() or 1) // 2)),
@@ -148,8 +168,10 @@ def main(args: list[str] | None = None) -> None:
     work_dir = Path(options.work_dir)
     values = options.cfg_options
     changes = ['--cfg-options', *values] if values else []
-    tools = Tools()
-    tools.run('tools/dataset_converters/make_fonts.py', DATA / 'fonts')
+    data = options.data_dir
+    env = environment(data, options.checkpoints)
+    tools = Tools(env=env)
+    tools.run('tools/dataset_converters/make_fonts.py', data / 'fonts')
     plain = work_dir / 'plain'
     log = ROOT / plain / 'demo.log'
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -158,8 +180,9 @@ def main(args: list[str] | None = None) -> None:
     (ROOT / gallery).unlink(missing_ok=True)
     outputs = ['--gallery', gallery, '--out', predictions]
     # Where the letters stand is known, to judge the regions by.
-    outputs += ['--annotations', DATA / 'fonts']
-    with beside(log, BASELINE, plain, ['--no-rerank'], changes):
+    outputs += ['--annotations', data / 'fonts']
+    other = Tools(log, env)
+    with beside(other, BASELINE, plain, ['--no-rerank'], changes):
         tools.train_and_test(CONFIG, work_dir, outputs, changes)
         draw = ('tools/draw_predictions.py', CONFIG, predictions)
         tools.run(*draw, '--which', 'first', '--num', 1, *changes)

