@@ -186,7 +186,7 @@ def _tell(answers: Answers, result: 'Initialized') -> None:
             'which is not there: make it by `make checkpoints`, or set '
             'MMC2F_CHECKPOINTS to the folder that it is in'
         )
-    answers(f'next: python tools/train.py {config}')
+    answers(f'next: mmc2f train {config}')
 
 
 def _short(path: Path) -> str:

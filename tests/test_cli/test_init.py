@@ -41,7 +41,7 @@ def test_a_folder_of_twenty_classes(say, here, monkeypatch):
         'warning: the training starts from nowhere/tf_efficientnet_lite0.pth, '
         'which is not there: make it by `make checkpoints`, or set '
         'MMC2F_CHECKPOINTS to the folder that it is in',
-        'next: python tools/train.py my_images.py',
+        'next: mmc2f train my_images.py',
     ]
     assert files(here) == ['my_images', 'my_images.py', 'my_images_split.csv']
     assert load_config('my_images.py').model.num_classes == 20
