@@ -13,8 +13,6 @@ model = dict(
     tree='fonts',  # not clustered, but known
     backbone=dict(frozen=()),
     global_size=None,
-    coarse_source='global',
-    classify_random=True,
     cropper=dict(size=64),
 )
 train_dataloader = dict(

@@ -81,6 +81,13 @@ questions = {
             reference='ranking by confidence',
         ),
     ],
+    'random regions': [
+        dict(name='classified and compared'),
+        dict(
+            name='compared only',
+            overrides={'model.classify_random': False},
+        ),
+    ],
     'super classes': [
         dict(
             name='number by silhouette',

@@ -18,13 +18,7 @@ train_pipeline = [
 ]
 test_pipeline = [
     dict(type='mmc2f.LoadImage'),
-    # No margin is cut away, as for a single look: a region may lie there.
-    dict(
-        type='ResizeEdge',
-        scale=input_size,
-        edge='short',
-        interpolation='bicubic',
-    ),
+    dict(type='ResizeEdge', scale=512, edge='short', interpolation='bicubic'),
     dict(type='CenterCrop', crop_size=input_size),
     dict(type='PackInputs'),
 ]

@@ -52,8 +52,7 @@ model = dict(
     triplet_loss=dict(type='mmc2f.CosineTripletLoss', margin=0.3),
     num_proposals=1,
     num_random=1,
-    # Most show background, and would be half of what the regions teach.
-    classify_random=False,
     global_size=224,
     normalize_parts=True,
+    coarse_source='global',
 )

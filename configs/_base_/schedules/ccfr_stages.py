@@ -17,7 +17,6 @@ train_cfg = dict(
             min_iters=90,
             losses=('region', 'ranking'),
             frozen=('backbone', 'global_head'),
-            lr_scale=0.5,
             # Confidence ranks the regions: start with one that means
             # something.
             warm_start=('region_head',),
@@ -35,8 +34,6 @@ train_cfg = dict(
             ),
             # Whole images and crops share the backbone, not their statistics.
             norm_eval=('backbone',),
-            # The gradients of five losses add up.
-            lr_scale=0.5,
             warm_start=('head',),
             warmup_iters=60,
             schedule=cosine,
@@ -48,7 +45,7 @@ optim_wrapper = dict(
         custom_keys={
             'fusion': dict(lr_mult=10),
             # The ranking loss diverges at the classifiers' rate.
-            'navigator': dict(lr_mult=2),
+            'navigator': dict(lr_mult=1),
         }
     ),
 )
