@@ -98,25 +98,28 @@ def settings_of(args: argparse.Namespace) -> PredictionSettings:
 
 def main(args: list[str] | None = None) -> JobSummary:
     """Predict, and say what became of it."""
-    args = parse_args(args)
-    if args.gpus_per_worker is None:
-        args.gpus_per_worker = float(torch.cuda.is_available())
+    given = parse_args(args)
+    if given.gpus_per_worker is None:
+        given.gpus_per_worker = float(torch.cuda.is_available())
     options = RayOptions(
-        args.address, args.workers, args.cpus_per_worker, args.gpus_per_worker
+        given.address,
+        given.workers,
+        given.cpus_per_worker,
+        given.gpus_per_worker,
     )
     summary = batch_predict(
-        args.images,
-        args.out,
-        settings_of(args),
+        given.images,
+        given.out,
+        settings_of(given),
         options,
-        args.column,
-        args.root,
-        args.part_size,
+        given.column,
+        given.root,
+        given.part_size,
     )
     print(
         f'{summary.num_images} images, {summary.num_errors} of them could not '
         f'be read; {summary.num_parts} files, {summary.num_kept} of them '
-        f'from before: {os.path.join(args.out, "predictions")}'
+        f'from before: {os.path.join(given.out, "predictions")}'
     )
     return summary
 

@@ -1,6 +1,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -87,7 +88,7 @@ class Gallery:
         self._splits_parts = bool(
             whiten if split_parts is None else split_parts
         )
-        self._index = build_index(index, chunk_size)
+        self._index: Any = build_index(index, chunk_size)
         self.embeddings = torch.empty(0, 0)
         self.labels = torch.empty(0, dtype=torch.long)
         self.image_ids: list[str] = []

@@ -33,7 +33,7 @@ def load_gallery(
     """
     options = dict(config or {})
     kind = options.pop('type', None) or Gallery
-    loader = kind if isinstance(kind, type) else TASK_UTILS.get(kind)
+    loader: Any = kind if isinstance(kind, type) else TASK_UTILS.get(kind)
     if not issubclass(loader, MilvusGallery) and read_head(path) is not None:
         loader = MilvusGallery
         options = {k: v for k, v in options.items() if k in _SHARED}

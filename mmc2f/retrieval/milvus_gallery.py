@@ -217,7 +217,8 @@ class MilvusGallery(Gallery):
         shape = len(content.labels), means.embeddings.shape[1]
         embeddings = means.embeddings.new_empty(shape, device='meta')
         super()._set(replace(content, embeddings=embeddings), warns)
-        self.image_ids = self._rows
+        # As good as a list to whoever reads it.
+        self.image_ids = self._rows  # type: ignore[assignment]
         self._prototypes = Gallery()
         self._prototypes._set(means, warns=False)
 

@@ -235,9 +235,12 @@ class MilvusRows(Sequence[str]):
         )
 
     def _insert(self, rows: Rows, start: int, stop: int) -> None:
-        columns = (values[start:stop] for values in rows)
-        embeddings, labels, names = columns
-        records = zip(embeddings.tolist(), labels.tolist(), names, strict=True)
+        records = zip(
+            rows.embeddings[start:stop].tolist(),
+            rows.labels[start:stop].tolist(),
+            rows.image_ids[start:stop],
+            strict=True,
+        )
         self._client.insert(
             self.name,
             [

@@ -75,7 +75,8 @@ def predict_parts(
             [{'part': part} for part in parts],
             override_num_blocks=len(parts),
         ).map(
-            PartPredictor,
+            # A class is made once a worker.
+            PartPredictor,  # type: ignore[arg-type]
             fn_constructor_kwargs=dict(job=job, settings=settings),
             compute=ray.data.ActorPoolStrategy(
                 size=min(options.workers, len(parts))
