@@ -234,15 +234,20 @@ def read_head(
     Raises:
         ValueError: It was changed since it was written.
     """
+    from safetensors import SafetensorError, safe_open
+
     if not Path(path).is_file():
         return None
     try:
-        tensors, metadata = read_tensors(path)
-    except ValueError:
+        # A plain gallery, which may be large, is not read twice.
+        with safe_open(path, framework='pt') as file:
+            found = (file.metadata() or {}).get('format')
+    except SafetensorError:
         # The reader of galleries says what is wrong with it.
         return None
-    if metadata.get('format') != _FORMAT:
+    if found != _FORMAT:
         return None
+    tensors, metadata = read_tensors(path)
     if metadata.get('version') != _VERSION:
         raise ValueError(
             f'{path} is a gallery in Milvus of version '
