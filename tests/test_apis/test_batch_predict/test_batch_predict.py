@@ -1,7 +1,10 @@
-"""Parts of a batch prediction against the inferencer."""
+"""A batch prediction whose driver and worker are killed, on Ray."""
 
 import os
+import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -19,9 +22,15 @@ from mmc2f.apis.batch_predict import (
 )
 from mmc2f.apis.batch_predict import batch_predict as package_function
 from mmc2f.apis.batch_predict.answer_table import printable
+from mmc2f.files import read_json
 
 pytest.importorskip('ray', reason="needs 'mmc2f[scale]'")
 pq = pytest.importorskip('pyarrow.parquet', reason="needs 'mmc2f[scale]'")
+
+ROOT = Path(__file__).parents[3]
+# Enough that a run is killed before its end.
+REPEATS, PART_SIZE = 40, 8
+SECONDS = 600
 
 
 @pytest.fixture(scope='module')
@@ -87,6 +96,86 @@ def test_what_the_user_can_mend_is_a_sentence(tested, settings, tmp_path):
     row = PartPredictor(job, wrong)({'part': 0})
     assert 'gone.pth' in row['error']
     assert job.remaining()[0] == 0
+
+
+def start(tested, source, out):
+    """The tool in a process group of its own, with one worker."""
+    command = [
+        *(sys.executable, str(ROOT / 'tools' / 'batch_predict.py')),
+        *(tested.config, tested.checkpoint, str(source), '--out', str(out)),
+        *('--gallery', tested.gallery, '--part-size', str(PART_SIZE)),
+        *('--batch-size', '4', '--gpus-per-worker', '0'),
+    ]
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, 'PYTHONPATH': str(ROOT)},
+    )
+
+
+def wait_for_parts(process, folder, known, count):
+    """Parts that are new, once there are so many."""
+    end = time.monotonic() + SECONDS
+    while time.monotonic() < end:
+        new = set(folder.glob('part-*.parquet')) - set(known)
+        if len(new) >= count:
+            return new
+        if process.poll() is not None:
+            output = process.communicate()[0]
+            if 'Ray did not start on this machine' in output:
+                pytest.skip('this machine is too busy for Ray to start')
+            pytest.fail(output)
+        time.sleep(0.01)
+    process.kill()
+    pytest.fail(f'no new part in {SECONDS} s: {process.communicate()[0]}')
+
+
+def test_kills_lose_nothing_and_repeat_nothing(tested, tmp_path):
+    once = names_below(tested.images)
+    names = [name for name in once * REPEATS if name.isascii()]
+    source, out = tmp_path / 'list.csv', tmp_path / 'out'
+    source.write_text('\n'.join(['image', *names]))
+    predictions = out / 'predictions'
+
+    driver = start(tested, source, out)
+    finished = wait_for_parts(driver, predictions, (), 3)
+    driver.kill()
+    driver.communicate()
+    # A worker ends its part before it notices.
+    time.sleep(1)
+    finished |= set(predictions.glob('part-*.parquet'))
+    assert len(finished) < len(names) // PART_SIZE
+    assert not (out / 'summary.json').exists()
+    before = {path: path.stat().st_mtime_ns for path in finished}
+
+    driver = start(tested, source, out)
+    new = wait_for_parts(driver, predictions, finished, 1).pop()
+    writer = pq.read_schema(new).metadata[b'mmc2f.written_by'].decode()
+    worker = int(writer.rpartition(':')[2])
+    assert worker != driver.pid
+    os.kill(worker, signal.SIGKILL)
+    output, _ = driver.communicate(timeout=SECONDS)
+    assert driver.returncode == 0, output
+
+    parts = sorted(predictions.iterdir())
+    writers = {pq.read_schema(p).metadata[b'mmc2f.written_by'] for p in parts}
+    # One a run, and one in place of the one that was killed.
+    assert len(writers) == 3
+    assert {path: path.stat().st_mtime_ns for path in finished} == before
+    answers = list(read_answers(parts))
+    assert [answer['index'] for answer in answers] == [*range(len(names))]
+    assert [answer['image'] for answer in answers] == names
+    summary = read_json(out / 'summary.json')
+    assert summary['num_images'] == len(names)
+    assert summary['num_errors'] == REPEATS
+    assert summary['num_kept'] == len(finished)
+    assert f'{REPEATS} of them could not be read' in output
+    expected = tested.inferencer(gallery=tested.gallery)(once)
+    classes = {a['image']: a.get('pred_class') for a in expected}
+    assert all(classes[a['image']] == a.get('pred_class') for a in answers)
 
 
 def test_settings_are_checked_before_ray_starts(
