@@ -17,7 +17,7 @@ from mmc2f.datasets.transforms.decode_image import (
 )
 from mmc2f.retrieval.image_ids import image_id
 
-__all__ = ['ImageInput', 'find_images', 'read_image']
+__all__ = ['ImageInput', 'find_images', 'images_below', 'read_image']
 
 BYTES = (bytes, bytearray, memoryview)
 #: What is one input, though some of it can be iterated over.
@@ -50,7 +50,8 @@ def find_images(inputs: Any) -> Iterable[ImageInput]:
         inputs: One of the following, or an iterable of them: the path of an
             image or its address; a folder, which means the image files in it
             and below, sorted; a pattern as of :mod:`glob`, with ``**`` for
-            any folders; the bytes of a file; a PIL image; an array.
+            any folders; the bytes of a file; a PIL image; an array; an
+            :class:`ImageInput`, which is taken as it is.
 
     Returns:
         A list; an iterator where ``inputs`` is one, which is then read no
@@ -99,7 +100,9 @@ def read_image(
 
 def _expand_all(inputs: Iterable) -> Iterator[ImageInput]:
     for place, item in enumerate(inputs):
-        if isinstance(item, (str, os.PathLike)):
+        if isinstance(item, ImageInput):
+            yield item
+        elif isinstance(item, (str, os.PathLike)):
             yield from _expand(os.fspath(item))
         else:
             yield ImageInput(image_id(None, None, place), item)
@@ -111,7 +114,7 @@ def _expand(path: str) -> Iterator[ImageInput]:
         yield ImageInput(path, path)
         return
     if os.path.isdir(path):
-        names, error = _images_below(path), f'folder {path} has no image'
+        names, error = images_below(path), f'folder {path} has no image'
     elif glob.has_magic(path):
         names = filter(os.path.isfile, sorted(glob.glob(path, recursive=True)))
         error = f'no file is called {path}'
@@ -125,7 +128,8 @@ def _expand(path: str) -> Iterator[ImageInput]:
         yield ImageInput(path, error=error)
 
 
-def _images_below(folder: str) -> Iterator[str]:
+def images_below(folder: str) -> Iterator[str]:
+    """Image files in a folder and below, by their endings, sorted."""
     for place, folders, files in os.walk(folder):
         folders.sort()
         for name in sorted(files):

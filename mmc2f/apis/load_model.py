@@ -15,7 +15,7 @@ from mmc2f.arguments import type_name
 from mmc2f.datasets.train_loader_in_test_mode import gallery_views
 from mmc2f.models.heads.hierarchical_head import HierarchicalHead
 from mmc2f.registry import TASK_UTILS
-from mmc2f.retrieval import Gallery, ReRanker
+from mmc2f.retrieval import Gallery, ReRanker, load_gallery
 from mmc2f.retrieval.fingerprint import model_fingerprint
 from mmc2f.retrieval.tuned_rerank import chosen_rerank
 from mmc2f.structures import LabelTree
@@ -107,7 +107,7 @@ def make_reranker(
     classes = trained_classes(model)
     if classes is None:
         found = (
-            gallery if isinstance(gallery, Gallery) else Gallery.load(gallery)
+            gallery if isinstance(gallery, Gallery) else load_gallery(gallery)
         )
         classes = found.model_classes or []
     made_by = model_fingerprint(cfg, model, classes, gallery_views(cfg))
@@ -122,8 +122,7 @@ def make_reranker(
     if isinstance(gallery, Gallery):
         gallery.check(made_by)
     else:
-        options.pop('type', None)
-        gallery = Gallery.load(gallery, made_by, **options)
+        gallery = load_gallery(gallery, made_by, options)
     return ReRanker(post_processor, gallery)
 
 

@@ -1,4 +1,4 @@
-"""Keeps a second training out of a work dir."""
+"""Keeps a second process out of a folder that one writes to."""
 
 import fcntl
 import json
@@ -13,16 +13,17 @@ from mmengine.dist import is_main_process
 
 __all__ = ['WorkDirInUse', 'lock_work_dir']
 
-#: File in the work dir; it stays, its lock does not.
-LOCK = 'training.lock'
-
 
 class WorkDirInUse(OSError):
-    """Another training writes to the work dir."""
+    """Another process writes to the folder."""
 
 
 @contextmanager
-def lock_work_dir(work_dir: str | os.PathLike) -> Iterator[None]:
+def lock_work_dir(
+    work_dir: str | os.PathLike,
+    job: str = 'training',
+    option: str = '--work-dir',
+) -> Iterator[None]:
     """Have a work dir for oneself, as long as the ``with`` block lasts.
 
     Two trainings would overwrite each other's checkpoints. What only reads a
@@ -32,7 +33,10 @@ def lock_work_dir(work_dir: str | os.PathLike) -> Iterator[None]:
     no locks, a message says so.
 
     Args:
-        work_dir: Folder, made where it is missing.
+        work_dir: Folder, made where it is missing. ``JOB.lock`` in it stays,
+            its lock does not.
+        job: What is done there.
+        option: Of the command line, which names another folder.
 
     Raises:
         WorkDirInUse: With the process that has it, and its host.
@@ -42,23 +46,23 @@ def lock_work_dir(work_dir: str | os.PathLike) -> Iterator[None]:
         return
     folder = Path(work_dir)
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / LOCK).open('a+', encoding='utf-8') as file:
-        _lock(file, folder)
+    with (folder / f'{job}.lock').open('a+', encoding='utf-8') as file:
+        _lock(file, folder, job, option)
         yield
 
 
-def _lock(file: TextIO, folder: Path) -> None:
+def _lock(file: TextIO, folder: Path, job: str, option: str) -> None:
     try:
         fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except (BlockingIOError, PermissionError) as error:
         raise WorkDirInUse(
-            f'{folder} is in use by another training{_owner(file)}: wait for '
-            'it to end, or give another --work-dir'
+            f'{folder} is in use by another {job}{_owner(file)}: wait for it '
+            f'to end, or give another {option}'
         ) from error
     except OSError as error:
         print(
             f'{folder} cannot be locked ({error.strerror}): see to it that no '
-            'other training uses it'
+            f'other {job} uses it'
         )
         return
     file.truncate(0)

@@ -174,9 +174,9 @@ def _file(gallery: Path) -> Path:
 
 
 def _load(path: Path) -> 'Gallery':
-    from mmc2f.retrieval import Gallery
+    from mmc2f.retrieval import load_gallery
 
-    return Gallery.load(path)
+    return load_gallery(path)
 
 
 def _tell(

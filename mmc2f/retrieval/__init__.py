@@ -12,6 +12,8 @@ from mmc2f.retrieval.exact_index import ExactIndex
 from mmc2f.retrieval.faiss_index import FaissIndex
 from mmc2f.retrieval.fingerprint import fingerprint, run_fingerprint
 from mmc2f.retrieval.gallery import Gallery
+from mmc2f.retrieval.load_gallery import load_gallery
+from mmc2f.retrieval.milvus_gallery import MilvusGallery
 from mmc2f.retrieval.neighbours import Neighbours, ReRankResult
 from mmc2f.retrieval.prediction_record import prediction_record
 from mmc2f.retrieval.rerank import (
@@ -24,6 +26,7 @@ from mmc2f.retrieval.rerank import (
 from mmc2f.retrieval.rerank_grid import HeldOut
 from mmc2f.retrieval.rerank_terms import ReRankTerms, rerank_terms
 from mmc2f.retrieval.reranker import ReRanker, ReRankPostProcessor
+from mmc2f.retrieval.sharded_index import ShardedIndex
 from mmc2f.retrieval.tune_rerank import tune_rerank, tune_rerank_on_folds
 from mmc2f.retrieval.tuned_rerank import TunedReRank, find_tuned, side_file
 from mmc2f.retrieval.whitening import (
@@ -38,11 +41,13 @@ __all__ = [
     'FaissIndex',
     'Gallery',
     'HeldOut',
+    'MilvusGallery',
     'Neighbours',
     'ReRankPostProcessor',
     'ReRankResult',
     'ReRankTerms',
     'ReRanker',
+    'ShardedIndex',
     'TunedReRank',
     'Whitening',
     'build_gallery',
@@ -51,6 +56,7 @@ __all__ = [
     'fingerprint',
     'fit_temperature',
     'fit_whitening',
+    'load_gallery',
     'mix_scores',
     'normalize_parts',
     'prediction_record',

@@ -1,10 +1,10 @@
 from collections.abc import Mapping
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from mmc2f.registry import TASK_UTILS
+from mmc2f.retrieval.nearest_first import search_past_ties
 
 __all__ = ['FaissIndex']
 
@@ -75,37 +75,18 @@ class FaissIndex:
         """
         if self._index is None:
             raise RuntimeError('FaissIndex is searched before it is built.')
-        similarities, indices = _search_past_ties(self._index, queries, topm)
-        # Two stable sorts: by index, then by similarity.
-        by_index = indices.argsort(dim=1, stable=True)
-        place = similarities.gather(1, by_index).argsort(
-            dim=1, descending=True, stable=True
-        )
-        place = by_index.gather(1, place)[:, :topm]
-        return (
-            similarities.gather(1, place).to(queries.device),
-            indices.gather(1, place).to(queries.device),
-        )
+        index = self._index
+        rows = queries.contiguous().cpu().numpy()
 
+        def search(width: int) -> tuple[Tensor, Tensor]:
+            similarities, indices = map(
+                torch.from_numpy, index.search(rows, width)
+            )
+            return similarities.masked_fill(indices < 0, -torch.inf), indices
 
-def _search_past_ties(
-    index: Any, queries: Tensor, topm: int
-) -> tuple[Tensor, Tensor]:
-    """Search until no tie is cut, since faiss cuts ties at will."""
-    rows = queries.contiguous().cpu().numpy()
-    num_rows = index.ntotal
-    width = min(topm + 1, num_rows)
-    while True:
-        similarities, indices = map(
-            torch.from_numpy, index.search(rows, width)
-        )
-        similarities = similarities.masked_fill(indices < 0, -torch.inf)
-        is_cut = (similarities[:, topm - 1] == similarities[:, -1]) & (
-            indices[:, -1] >= 0
-        )
-        if width == num_rows or not is_cut.any():
-            return similarities, indices
-        width = min(2 * width, num_rows)
+        # faiss cuts ties at will.
+        similarities, indices = search_past_ties(search, topm, index.ntotal)
+        return similarities.to(queries.device), indices.to(queries.device)
 
 
 def _import_faiss():

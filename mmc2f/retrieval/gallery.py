@@ -1,14 +1,13 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from mmc2f.arguments import check_whole
 from mmc2f.registry import TASK_UTILS
-from mmc2f.retrieval.exact_index import ExactIndex
-from mmc2f.retrieval.faiss_index import FaissIndex
 from mmc2f.retrieval.gallery_checks import (
     check_embeddings,
     check_image_ids,
@@ -22,6 +21,7 @@ from mmc2f.retrieval.gallery_edits import with_images, without_images
 from mmc2f.retrieval.gallery_file import read_gallery, write_gallery
 from mmc2f.retrieval.neighbours import Neighbours
 from mmc2f.retrieval.rerank import NO_NEIGHBOUR
+from mmc2f.retrieval.sharded_index import build_index
 from mmc2f.retrieval.whitening import (
     Whitening,
     check_whiten,
@@ -88,7 +88,7 @@ class Gallery:
         self._splits_parts = bool(
             whiten if split_parts is None else split_parts
         )
-        self._index = _build_index(index, chunk_size)
+        self._index: Any = build_index(index, chunk_size)
         self.embeddings = torch.empty(0, 0)
         self.labels = torch.empty(0, dtype=torch.long)
         self.image_ids: list[str] = []
@@ -338,13 +338,3 @@ class Gallery:
 
     def _content(self) -> GalleryContent:
         return GalleryContent(**{n: getattr(self, n) for n in FIELDS})
-
-
-def _build_index(
-    index: str | Mapping | None, chunk_size: int
-) -> ExactIndex | FaissIndex:
-    if index is None:
-        return ExactIndex(chunk_size)
-    if isinstance(index, str):
-        return FaissIndex(index)
-    return TASK_UTILS.build(dict(index))

@@ -20,6 +20,7 @@ __all__ = [
     'check_image_ids',
     'check_is_filled',
     'check_labels',
+    'check_lengths',
     'check_queries',
     'name_some',
     'warn_of_missing_classes',
@@ -104,7 +105,7 @@ def check_content(content: 'GalleryContent') -> None:
     check_image_ids(content.embeddings, content.labels, content.image_ids)
     _check_dtypes(content)
     check_embeddings(content.embeddings, content.image_ids)
-    _check_lengths(content.embeddings, content.image_ids)
+    check_lengths(content.embeddings, content.image_ids)
     check_labels(
         content.labels,
         content.image_ids,
@@ -208,7 +209,7 @@ def _check_dtypes(content: 'GalleryContent') -> None:
             raise ValueError(f'The {name} are {actual}, not {dtype}.')
 
 
-def _check_lengths(embeddings: Tensor, image_ids: Sequence[str]) -> None:
+def check_lengths(embeddings: Tensor, image_ids: Sequence[str]) -> None:
     """Rows have length 1, or 0 as that of an embedding of zeros."""
     lengths = embeddings.norm(dim=1)
     is_bad = (lengths - 1).abs() > _LENGTH_TOLERANCE

@@ -11,69 +11,13 @@ import pytest
 import torch
 from crafted_files import write_crafted
 from mmengine.config import Config
-from mmengine.runner import Runner
 from PIL import Image
-from tiny_ccfr import (
-    CLASSES,
-    SIZE,
-    TREE,
-    own_default_scope,
-    tiny_config,
-    write_images,
-)
+from tested_run import PIPELINE, TestedRun
+from tiny_ccfr import CLASSES, SIZE, TREE, tiny_config, write_images
 from tiny_views import views_config
 
 from mmc2f import C2FInferencer
 from mmc2f.retrieval import Gallery
-
-# Every answer is doubted.
-RULE = dict(type='mmc2f.ReRankPostProcessor', topn=3, topm=8, t_sf=1.0)
-PIPELINE = [
-    dict(type='mmc2f.LoadImage'),
-    dict(type='ResizeEdge', scale=96),
-    dict(type='CenterCrop', crop_size=SIZE),
-    dict(type='PackInputs'),
-]
-
-
-class Reference:
-    """A test run: its files, and what it says of each image."""
-
-    def __init__(self, cfg, folder, rule=RULE):
-        self.gallery = str(folder / 'gallery.safetensors')
-        self.checkpoint = str(folder / 'weights.pth')
-        self.config = str(folder / 'tiny.py')
-        out = folder / 'predictions.jsonl'
-        hook = dict(type='mmc2f.ReRankHook', post_processor=rule)
-        cfg.custom_hooks = [dict(hook, save_gallery=self.gallery)]
-        metric = cfg.test_evaluator
-        cfg.test_evaluator = [
-            *(metric if isinstance(metric, list) else [metric]),
-            dict(type='mmc2f.PredictionWriter', path=str(out), topn=3),
-        ]
-        self.cfg = Config(cfg.to_dict())
-        self.cfg.custom_hooks = [hook]
-        self.cfg.dump(self.config)
-        with own_default_scope():
-            self.runner = Runner.from_cfg(cfg)
-            self.runner.test()
-        self.save(self.checkpoint)
-        self.records = [json.loads(x) for x in out.read_text().splitlines()]
-        self.paths = [record['image'] for record in self.records]
-
-    def save(self, path, scale=1.0):
-        weights = {
-            name: value * scale if value.is_floating_point() else value
-            for name, value in self.runner.model.state_dict().items()
-        }
-        meta = dict(dataset_meta=dict(classes=list(CLASSES)))
-        torch.save(dict(state_dict=weights, meta=meta), path)
-
-    def inferencer(self, **kwargs):
-        given = dict(pretrained=self.checkpoint, device='cpu')
-        return C2FInferencer(
-            kwargs.pop('model', self.config), **given, **kwargs
-        )
 
 
 @pytest.fixture(scope='module')
@@ -86,7 +30,7 @@ def tested(images, tmp_path_factory):
     folder = tmp_path_factory.mktemp('ccfr')
     cfg = tiny_config(images, folder)
     cfg.test_dataloader.dataset.pipeline = PIPELINE
-    return Reference(cfg, folder)
+    return TestedRun(cfg, folder)
 
 
 @pytest.fixture(scope='module')
@@ -100,7 +44,7 @@ def mlph(images, tmp_path_factory):
     cfg = views_config(images, folder)
     cfg.model.type = 'mmc2f.EmbeddingClassifier'
     cfg.model.head.level_thresholds = (None, 0.0)
-    return Reference(cfg, folder)
+    return TestedRun(cfg, folder)
 
 
 def close(a, b):

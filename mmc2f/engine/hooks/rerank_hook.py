@@ -166,12 +166,11 @@ class ReRankHook(Hook):
 
     def _gallery(self, runner: Runner, loader: DataLoader, made_by: dict):
         """Load or build the gallery, on every rank."""
-        from mmc2f.retrieval import Gallery, build_gallery
+        from mmc2f.retrieval import build_gallery, load_gallery
 
         cfg = self._gallery_now
         if self.gallery_file is not None:
-            options = {k: v for k, v in cfg.items() if k != 'type'}
-            return Gallery.load(self.gallery_file, made_by, **options)
+            return load_gallery(self.gallery_file, made_by, cfg)
         gallery = TASK_UTILS.build(cfg)
         build_gallery(unwrap_model(runner.model), loader, gallery, made_by)
         if self.save_gallery is not None and is_main_process():
