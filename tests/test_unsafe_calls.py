@@ -33,6 +33,7 @@ KNOWN = {
     'mmc2f/apis/ablation/runner.py': {'subprocess'},
     'mmc2f/apis/ablation/record.py': {'subprocess'},
     'tools/demo/run_demo.py': {'subprocess'},
+    'mmc2f/engine/process_group.py': {'subprocess'},
     # Names of packages that the code itself has.
     'mmc2f/optional.py': {'importlib'},
     'mmc2f/host.py': {'importlib'},
