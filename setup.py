@@ -22,9 +22,9 @@ EXTRAS = (
 # torch and needs more than pip installs.
 NOT_IN_ALL = ('mminstall', 'mmdet')
 # onedl-mim 0.5 takes the top folder of the first path in RECORD for the
-# package. Pip sorts RECORD, so "mmc2f-0.1.0.dist-info" stands before
-# "mmc2f/"; "+" sorts before "-" and brings a folder with .mim to the front.
-MIM_HOMES = ('mmc2f/.mim', 'mmc2f+mim/.mim')
+# package. Pip sorts RECORD, and "../../../bin/mmc2f" stands first, before
+# "mmc2f/"; "+" sorts before "." and brings a folder with .mim to the front.
+MIM_HOMES = ('mmc2f/.mim', '+mmc2f/.mim')
 
 
 class BuildPy(build_py):

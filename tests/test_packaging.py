@@ -109,12 +109,12 @@ def test_wheel_holds_the_package_and_what_mim_needs(wheel):
     parts = source_files('configs', 'tools') | {'model-index.yml'}
     assert 'tools/train.py' in parts
     assert {f'mmc2f/.mim/{part}' for part in parts} <= held
-    assert {f'mmc2f+mim/.mim/{part}' for part in parts} <= held
+    assert {f'+mmc2f/.mim/{part}' for part in parts} <= held
 
 
 def test_wheel_holds_nothing_else(wheel):
     tops = {name.split('/')[0] for name in zipfile.ZipFile(wheel).namelist()}
-    assert {re.sub(r'-.*', '', top) for top in tops} == {'mmc2f', 'mmc2f+mim'}
+    assert {re.sub(r'-.*', '', top) for top in tops} == {'mmc2f', '+mmc2f'}
 
 
 def test_wheel_forgets_files_of_an_older_build(wheel):

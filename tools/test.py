@@ -107,7 +107,7 @@ def check_exists(checkpoint: str) -> None:
         FileNotFoundError: There is no such file.
     """
     if '://' not in checkpoint and not osp.exists(checkpoint):
-        raise FileNotFoundError(f'there is no checkpoint {checkpoint!r}')
+        raise FileNotFoundError(f'{checkpoint} does not exist')
 
 
 def add_metric(cfg: Config, kind: str, **kwargs: str) -> None:

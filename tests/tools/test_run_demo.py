@@ -36,14 +36,15 @@ class WaitingProcess(FakeProcess):
 def started(monkeypatch, tmp_path):
     """Commands instead of processes; the training leaves a checkpoint."""
     commands = []
+    # Once: the models run side by side, and one reads while the other writes.
+    for folder in (tmp_path, tmp_path / 'plain'):
+        folder.mkdir(exist_ok=True)
+        (folder / 'last_checkpoint').write_text('gone/epoch_14.pth\n')
+        (folder / 'epoch_14.pth').touch()
 
     def start(command, **kwargs):
         assert kwargs['cwd'] == ROOT
         commands.append([str(word) for word in command[1:]])
-        for folder in (tmp_path, tmp_path / 'plain'):
-            folder.mkdir(exist_ok=True)
-            (folder / 'last_checkpoint').write_text('gone/epoch_14.pth\n')
-            (folder / 'epoch_14.pth').touch()
         return FakeProcess()
 
     monkeypatch.setattr(subprocess, 'Popen', start)
