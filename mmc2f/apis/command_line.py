@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import math
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -13,10 +14,8 @@ from mmengine.config import Config, DictAction
 from mmengine.dist import is_main_process
 
 from mmc2f.apis.config_file import config_file
-from mmc2f.engine.process_group import (
-    describe_lost_process,
-    start_process_group,
-)
+from mmc2f.engine.lost_process import describe_lost_process
+from mmc2f.engine.process_group import start_process_group
 from mmc2f.error_sentence import TRACEBACK, error_sentence
 from mmc2f.weights.trust import trust_files_of_this_process
 
@@ -104,9 +103,27 @@ def job_parser(description: str) -> argparse.ArgumentParser:
         default='none',
         help='job launcher',
     )
+    parser.add_argument(
+        '--dist-timeout',
+        type=_seconds,
+        metavar='SECONDS',
+        help='how long a process waits for another one before it takes it '
+        'for lost; the default is env_cfg.dist_cfg.timeout of the config, '
+        'else half an hour, with nccl ten minutes',
+    )
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
     add_options(parser)
     return parser
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds < math.inf:
+        raise argparse.ArgumentTypeError(f'{text!r} is no time above 0')
+    return seconds
 
 
 def parse(
@@ -128,12 +145,16 @@ def parse_job(
 
 
 def set_job(cfg: Config, args: argparse.Namespace) -> None:
-    """Write launcher and work dir of the command line into the config.
+    """Write launcher, timeout and work dir of the command line into it.
 
     Without ``--work-dir`` it is the config's, without that
     ``work_dirs/NAME`` with the name of the config file.
     """
     cfg.launcher = args.launcher
+    if args.dist_timeout is not None:
+        env = dict(cfg.get('env_cfg') or {})
+        dist = dict(env.get('dist_cfg') or {}, timeout=args.dist_timeout)
+        cfg.env_cfg = dict(env, dist_cfg=dist)
     if args.work_dir is not None:
         cfg.work_dir = args.work_dir
     elif cfg.get('work_dir') is None:

@@ -1,16 +1,15 @@
 """The group of processes that train or test together."""
 
 import os
-import re
 import subprocess
 from datetime import timedelta
 from typing import Any
 
 import torch
 from mmengine.device import get_device
-from mmengine.dist import get_rank, init_dist, is_distributed
+from mmengine.dist import init_dist, is_distributed
 
-__all__ = ['describe_lost_process', 'start_process_group']
+__all__ = ['start_process_group']
 
 # What each launcher calls what torch.distributed reads.
 _VARIABLES = {
@@ -34,11 +33,6 @@ _STARTED_BY = {
     'mpi': 'mpirun of Open MPI',
 }
 _PORT = '29500'
-# gloo has no error of its own. Its texts, and those of a closed socket.
-_LOST = re.compile(
-    r'Connection (closed|reset|refused)|Broken pipe|Socket (Timeout|closed)'
-    r'|Timed out waiting|Application timeout|remote (process|server)'
-)
 
 
 def start_process_group(
@@ -56,16 +50,35 @@ def start_process_group(
     Args:
         launcher: ``'none'``, ``'pytorch'``, ``'slurm'`` or ``'mpi'``.
         backend: Of ``torch.distributed``; gloo in place of nccl on the CPU.
-        timeout: Seconds that a process waits for another one.
+        timeout: Seconds that a process waits for another one; by default
+            those of PyTorch, half an hour, with nccl ten minutes.
         **options: Of MMEngine's ``init_dist``.
 
     Raises:
+        TimeoutError: Not all processes have come in this time.
         ValueError: The launcher has not started this process, or one of MPI
             does not know where the first process is.
     """
     if launcher == 'none' or is_distributed():
         return
     _read_environment(launcher)
+    try:
+        _join(launcher, backend, timeout, options)
+    except torch.distributed.DistError as error:
+        reason = str(error).strip().splitlines()[0]
+        raise TimeoutError(
+            f'process {os.environ["RANK"]} of {os.environ["WORLD_SIZE"]} has '
+            'not met the others in time: look whether all were started, and '
+            f'with the same MASTER_ADDR and MASTER_PORT ({reason})'
+        ) from error
+
+
+def _join(
+    launcher: str,
+    backend: str,
+    timeout: float | None,
+    options: dict[str, Any],
+) -> None:
     if timeout is not None:
         options['timeout'] = timeout
     if get_device() != 'cpu':
@@ -77,25 +90,6 @@ def start_process_group(
         _find_first_host(options.pop('port', None))
     torch.distributed.init_process_group(
         'gloo' if backend == 'nccl' else backend, **options
-    )
-
-
-def describe_lost_process(error: Exception) -> str | None:
-    """What to tell the user if another process of the group has ended.
-
-    Args:
-        error: What a process has raised.
-
-    Returns:
-        A sentence; ``None`` where the error is another one.
-    """
-    is_of_group = isinstance(error, torch.distributed.DistError)
-    if not is_distributed() or not (is_of_group or _LOST.search(str(error))):
-        return None
-    reason = str(error).strip().splitlines()[0]
-    return (
-        f'process {get_rank()} has lost another one, which ended or does not '
-        f'answer; the first message of all says why ({reason})'
     )
 
 

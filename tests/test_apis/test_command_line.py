@@ -11,8 +11,10 @@ from mmengine.config import Config
 from mmc2f.apis.command_line import (
     add_device,
     add_options,
+    job_parser,
     require_parts,
     run_tool,
+    set_job,
 )
 from mmc2f.engine import Interrupted
 
@@ -81,6 +83,28 @@ def test_options_are_read():
     parsed = parser.parse_args(args)
     assert parsed.device == 'cpu'
     assert parsed.cfg_options == {'a.b': 3, 'c': 'x'}
+
+
+def job(tmp_path, *args):
+    (tmp_path / 'own.py').write_text('')
+    return job_parser('').parse_args([str(tmp_path / 'own.py'), *args])
+
+
+@pytest.mark.parametrize('env', [None, {}, dict(dist_cfg=dict(backend='x'))])
+def test_time_to_wait_for_another_process_is_set(tmp_path, env):
+    cfg = Config(dict(env_cfg=env, work_dir='w'))
+    set_job(cfg, job(tmp_path))
+    assert cfg.env_cfg == env
+    set_job(cfg, job(tmp_path, '--dist-timeout', '7.5'))
+    kept = (env or {}).get('dist_cfg', {})
+    assert cfg.env_cfg.dist_cfg == dict(kept, timeout=7.5)
+
+
+@pytest.mark.parametrize('time', ['0', '-1', 'inf', 'nan', 'soon'])
+def test_no_time_to_wait_is_refused(tmp_path, time, capsys):
+    with pytest.raises(SystemExit):
+        job(tmp_path, f'--dist-timeout={time}')
+    assert f"'{time}' is no time above 0" in capsys.readouterr().err
 
 
 def test_config_without_a_part_is_named():
