@@ -50,9 +50,8 @@ from mmc2f.retrieval import (
     tune_rerank_on_folds,
 )
 from mmc2f.retrieval.tune_rerank import TUNED_MODES
+from mmc2f.retrieval.whitening import parse_whiten
 from mmc2f.visualization import draw_tuning, save_picture
-
-WHITENINGS = {'none': None, 'lda': 'lda', 'pca': 'pca'}
 
 
 def parse_args(args: list[str] | None = None) -> argparse.Namespace:
@@ -80,9 +79,11 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--whiten',
         nargs='+',
-        choices=list(WHITENINGS),
-        default=['none', 'lda'],
-        help='galleries to try; the default is none and lda',
+        type=whitening,
+        default=[None, 'lda', 'lda:0.6'],
+        metavar='KIND',
+        help='galleries to try: none, lda or pca, with a shrinkage behind a '
+        'colon if wanted; the default is none, lda and lda:0.6',
     )
     parser.add_argument(
         '--tolerance',
@@ -100,6 +101,21 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
     )
     add_options(parser)
     return parse(parser, args)
+
+
+def whitening(text: str) -> str | None:
+    """A whitening from the command line.
+
+    Raises:
+        argparse.ArgumentTypeError: There is none of that name.
+    """
+    if text == 'none':
+        return None
+    try:
+        parse_whiten(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return text
 
 
 def read_config(args: argparse.Namespace) -> Config:
@@ -229,14 +245,13 @@ def main(argv: list[str] | None = None) -> TunedReRank:
     """Tune, write the files, and print the choice."""
     args = parse_args(argv)
     cfg = read_config(args)
-    whitenings = [WHITENINGS[name] for name in args.whiten]
     folds = []
     for fold, checkpoint in enumerate(args.folds or [args.checkpoint]):
         if args.folds:
             cfg.holdout = ConfigDict(cfg.holdout, fold=fold)
             apply_holdout(cfg)
         folds.append(
-            held_out(*embed_fold(cfg, checkpoint, args.cache), whitenings)
+            held_out(*embed_fold(cfg, checkpoint, args.cache), args.whiten)
         )
     tuned = tune_rerank_on_folds(
         folds, args.modes, args.tolerance, seed=args.seed

@@ -24,9 +24,9 @@ from mmc2f.retrieval.rerank import NO_NEIGHBOUR
 from mmc2f.retrieval.sharded_index import build_index
 from mmc2f.retrieval.whitening import (
     Whitening,
-    check_whiten,
     fit_whitening,
     normalize_parts,
+    parse_whiten,
 )
 
 __all__ = ['Gallery']
@@ -51,8 +51,9 @@ class Gallery:
         chunk_size: Gallery rows that exact search compares at a time.
         whiten: ``'lda'`` or ``'pca'`` fits a whitening on the gallery
             images when it is filled, see :func:`fit_whitening`; similarities
-            are then cosines of whitened embeddings. ``None`` compares them
-            as they are.
+            are then cosines of whitened embeddings. ``'lda:0.6'`` says how
+            much the covariance is shrunk. ``None`` compares them as they
+            are.
         split_parts: Whether each part of an embedding (global and local, see
             ``parts`` of :meth:`fill`) is scaled to unit length by itself.
             ``None``: only with a whitening.
@@ -83,7 +84,7 @@ class Gallery:
         split_parts: bool | None = None,
     ) -> None:
         if whiten is not None:
-            check_whiten(whiten)
+            parse_whiten(whiten)
         self.whiten = whiten
         self._splits_parts = bool(
             whiten if split_parts is None else split_parts

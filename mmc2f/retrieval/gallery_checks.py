@@ -8,7 +8,7 @@ import torch
 from mmengine.logging import print_log
 from torch import Tensor
 
-from mmc2f.retrieval.whitening import check_whiten
+from mmc2f.retrieval.whitening import parse_whiten
 
 if TYPE_CHECKING:
     from mmc2f.retrieval.gallery_content import GalleryContent
@@ -228,7 +228,7 @@ def _check_transform(content: 'GalleryContent') -> None:
     dims = content.embeddings.shape[1]
     whitening = content.whitening
     if whitening is not None:
-        check_whiten(whitening.kind)
+        parse_whiten(whitening.kind)
         shapes = tuple(whitening.mean.shape), tuple(whitening.matrix.shape)
         if shapes != ((dims,), (dims, dims)):
             raise ValueError(

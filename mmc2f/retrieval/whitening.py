@@ -13,7 +13,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ['WHITENINGS', 'Whitening', 'fit_whitening', 'normalize_parts']
+__all__ = [
+    'WHITENINGS',
+    'Whitening',
+    'fit_whitening',
+    'normalize_parts',
+    'parse_whiten',
+]
 
 WHITENINGS = ('lda', 'pca')
 
@@ -28,7 +34,8 @@ class Whitening:
     r""":math:`x \mapsto W (x - \mu)`, then scaled to unit length.
 
     Attributes:
-        kind: How it was fitted, one of :data:`WHITENINGS`.
+        kind: How it was fitted, such as ``'lda'`` or ``'lda:0.6'``, see
+            :func:`fit_whitening`.
         mean: :math:`\mu`, ``(D,)`` float32.
         matrix: :math:`W = \Sigma^{-1/2}`, symmetric, ``(D, D)`` float32.
     """
@@ -53,9 +60,13 @@ class Whitening:
 def fit_whitening(embeddings: Tensor, labels: Tensor, kind: str) -> Whitening:
     r"""Fit a whitening on labelled embeddings, in float64.
 
-    :math:`\Sigma` is shrunk towards a multiple of the identity by Ledoit and
-    Wolf's rule ("A well-conditioned estimator for large-dimensional
-    covariance matrices", 2004), so it can be inverted for any N and D.
+    The covariance :math:`S` is shrunk towards a multiple of the identity,
+    :math:`\Sigma = (1 - s) S + s \operatorname{tr}(S) / D \cdot I`, so it can
+    be inverted for any N and D. The shrinkage :math:`s` is that of Ledoit
+    and Wolf's rule ("A well-conditioned estimator for large-dimensional
+    covariance matrices", 2004), or stands in ``kind``. Their rule is for
+    images like those to come; those that the network was fitted to lie closer
+    to the means of their classes, and want more.
 
     Args:
         embeddings: ``(N, D)``, as they are compared.
@@ -64,26 +75,26 @@ def fit_whitening(embeddings: Tensor, labels: Tensor, kind: str) -> Whitening:
             pooled over the classes of two images or more. Directions in
             which images of one class differ count less, as in linear
             discriminant analysis. ``'pca'``: the covariance of all images;
-            the labels are not used.
+            the labels are not used. With a number from 0 to 1 behind a
+            colon, as in ``'lda:0.6'``, that is the shrinkage; 1 does not
+            change cosines but by the mean.
 
     Raises:
         ValueError: ``kind`` is unknown, no class has two images (for
             ``'lda'``), or all images are equal.
     """
-    from sklearn.covariance import ledoit_wolf
-
-    check_whiten(kind)
+    method, shrinkage = parse_whiten(kind)
     rows = embeddings.double().cpu()
     mean = rows.mean(dim=0)
     centred = rows - mean
-    if kind == 'lda':
+    if method == 'lda':
         centred = _within_classes(rows, labels.cpu())
-    covariance, _ = ledoit_wolf(centred.numpy(), assume_centered=True)
+    covariance = _shrunk_covariance(centred.numpy(), shrinkage)
     values, vectors = np.linalg.eigh(covariance)
     if values[-1] <= _NO_SPREAD:
         raise ValueError(
             f'whiten={kind!r} needs embeddings that differ, but those of '
-            f'{"each class" if kind == "lda" else "all images"} are equal.'
+            f'{"each class" if method == "lda" else "all images"} are equal.'
         )
     values = values.clip(min=_EIGENVALUE_FLOOR * values[-1])
     matrix = torch.from_numpy((vectors / np.sqrt(values)) @ vectors.T)
@@ -116,12 +127,40 @@ def normalize_parts(
     return F.normalize(torch.cat([F.normalize(part) for part in split], 1))
 
 
-def check_whiten(kind: str | None) -> None:
-    """``kind`` is a whitening."""
-    if kind not in WHITENINGS:
+def parse_whiten(kind: str) -> tuple[str, float | None]:
+    """Method and shrinkage of a whitening: ``'lda:0.6'`` is ('lda', 0.6).
+
+    Raises:
+        ValueError: No such method, or no shrinkage from 0 to 1.
+    """
+    method, colon, text = str(kind).partition(':')
+    if method not in WHITENINGS:
         raise ValueError(
-            f'whiten must be None or one of {WHITENINGS}, got {kind!r}.'
+            f'whiten must be None or one of {WHITENINGS}, with or without a '
+            f"shrinkage as in 'lda:0.6'; got {kind!r}."
         )
+    if not colon:
+        return method, None
+    try:
+        shrinkage = float(text)
+    except ValueError:
+        shrinkage = float('nan')
+    if not 0 <= shrinkage <= 1:
+        raise ValueError(
+            f'The shrinkage of whiten={kind!r} must be a number from 0 to 1.'
+        )
+    return method, shrinkage
+
+
+def _shrunk_covariance(
+    centred: np.ndarray, shrinkage: float | None
+) -> np.ndarray:
+    """Covariance of centred rows; Ledoit and Wolf choose for ``None``."""
+    from sklearn.covariance import ledoit_wolf, shrunk_covariance
+
+    if shrinkage is None:
+        return ledoit_wolf(centred, assume_centered=True)[0]
+    return shrunk_covariance(centred.T @ centred / len(centred), shrinkage)
 
 
 def _within_classes(rows: Tensor, labels: Tensor) -> Tensor:

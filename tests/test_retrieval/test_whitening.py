@@ -79,6 +79,60 @@ def test_matrix_is_the_symmetric_root_of_the_inverse():
     )
 
 
+@pytest.mark.parametrize('kind', ['lda', 'pca'])
+def test_a_shrinkage_stands_behind_the_colon(kind):
+    features, labels = made_up()
+    rows = features.double().numpy()
+    means = rows.mean(0)
+    if kind == 'lda':
+        means = np.stack([rows[labels == c].mean(0) for c in labels])
+    residuals = rows - means
+    scatter = sum(np.outer(r, r) for r in residuals) / len(residuals)
+    expected = 0.7 * scatter + 0.3 * np.trace(scatter) / DIMS * np.eye(DIMS)
+    fitted = fit_whitening(features, labels, f'{kind}:0.3')
+    assert fitted.kind == f'{kind}:0.3'
+    matrix = fitted.matrix.double()
+    torch.testing.assert_close(
+        matrix @ torch.from_numpy(expected) @ matrix,
+        torch.eye(DIMS, dtype=torch.float64),
+        rtol=0,
+        atol=1e-4,
+    )
+
+
+def test_shrunk_all_the_way_only_the_mean_is_taken_off():
+    features, labels = made_up()
+    whitened = fit_whitening(features, labels, 'lda:1')(features)
+    expected = F.normalize(features - features.mean(dim=0))
+    torch.testing.assert_close(whitened, expected, rtol=0, atol=1e-5)
+
+
+def test_shrinkage_of_ledoit_and_wolf_gives_the_same():
+    features, labels = made_up()
+    rows = features.double().numpy()
+    fitted = LedoitWolf(assume_centered=True).fit(rows - rows.mean(0))
+    given = fit_whitening(features, labels, f'pca:{fitted.shrinkage_}')
+    chosen = fit_whitening(features, labels, 'pca')
+    torch.testing.assert_close(given.matrix, chosen.matrix)
+
+
+@pytest.mark.parametrize('kind', ['lda:', 'lda:1.1', 'pca:-1', 'lda:nan'])
+def test_no_such_shrinkage(kind):
+    with pytest.raises(ValueError, match='a number from 0 to 1'):
+        Gallery(whiten=kind)
+
+
+def test_another_shrinkage_is_another_gallery(tmp_path):
+    path = tmp_path / 'gallery.safetensors'
+    gallery = filled('lda:0.6')
+    gallery.save(path)
+    loaded = Gallery.load(path, FINGERPRINT, whiten='lda:0.6')
+    assert loaded.whiten == 'lda:0.6'
+    assert loaded.embeddings.equal(gallery.embeddings)
+    with pytest.raises(ValueError, match=r'lda:0\.6'):
+        Gallery.load(path, FINGERPRINT, whiten='lda')
+
+
 def test_more_dimensions_than_images():
     generator = torch.Generator().manual_seed(0)
     features = torch.randn(12, 50, generator=generator)

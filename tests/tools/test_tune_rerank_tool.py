@@ -113,3 +113,11 @@ def test_images_that_were_seen_are_not_tuned_on(run):
         main(*run, '--cfg-options', 'holdout=None')
     with pytest.raises(SystemExit, match='--folds needs the holdout'):
         main(*run, '--cfg-options', 'holdout=None', '--folds', run[1])
+
+
+def test_galleries_that_are_tried(run, capsys):
+    args = tune.parse_args([*run, '--whiten', 'none', 'pca', 'lda:0.6'])
+    assert args.whiten == [None, 'pca', 'lda:0.6']
+    with pytest.raises(SystemExit):
+        tune.parse_args([*run, '--whiten', 'lda:6'])
+    assert 'a number from 0 to 1' in capsys.readouterr().err
