@@ -1,6 +1,7 @@
 """A runner for MMEngine, and hooks and loops for it."""
 
 from .build_runner import build_runner
+from .clip_by_part import ClipByPart, PartOptimWrapperConstructor
 from .hooks import (
     AtomicCheckpointHook,
     ClassCountHook,
@@ -20,10 +21,12 @@ from .training_stage import ScheduledStage, TrainingStage, build_stages
 __all__ = [
     'AtomicCheckpointHook',
     'ClassCountHook',
+    'ClipByPart',
     'DivergedError',
     'DuplicateImagesHook',
     'FiniteLossHook',
     'Interrupted',
+    'PartOptimWrapperConstructor',
     'PlainCheckpointHook',
     'ReRankHook',
     'ScheduledStage',
