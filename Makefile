@@ -35,7 +35,7 @@ venv: $(STAMP)
 $(STAMP): setup.py pyproject.toml $(wildcard requirements/*.txt)
 	test -x $(PY) || $(PYTHON) -m venv $(VENV)
 	$(PY) -m pip install $(addprefix -c ,$(CONSTRAINTS)) \
-		-e '.[openmmlab,pretrained,scale,tests]'
+		-e '.[openmmlab,pretrained,scale,web,tests]'
 	touch $@
 
 lint: venv

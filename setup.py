@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent
 MIM_PARTS = ('configs', 'tools', 'model-index.yml')
 EXTRAS = (
     *('openmmlab', 'mminstall', 'mmdet'),
-    *('pretrained', 'optional', 'scale', 'tests', 'docs'),
+    *('pretrained', 'optional', 'scale', 'web', 'tests', 'docs'),
 )
 # The packages of mminstall overwrite those of openmmlab, and mmdet holds back
 # torch and needs more than pip installs.
@@ -114,7 +114,10 @@ setup(
     long_description=readme(),
     long_description_content_type='text/markdown',
     packages=find_packages(include=['mmc2f', 'mmc2f.*']),
-    package_data={'mmc2f': ['taxonomies/*.csv', 'taxonomies/*.md']},
+    package_data={
+        'mmc2f': ['taxonomies/*.csv', 'taxonomies/*.md'],
+        'mmc2f.web': ['*.css', '*.js'],
+    },
     include_package_data=False,
     python_requires='>=3.10,<3.13',
     install_requires=requirements('runtime'),

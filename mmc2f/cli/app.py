@@ -14,6 +14,7 @@ from mmc2f.cli.explain import explain
 from mmc2f.cli.init import init
 from mmc2f.cli.predict import predict
 from mmc2f.cli.screen import LOG, SETTINGS
+from mmc2f.cli.serve import serve
 from mmc2f.cli.tools import AS_THEY_ARE, test, train
 from mmc2f.error_sentence import TRACEBACK, error_sentence
 from mmc2f.version import __version__
@@ -34,6 +35,7 @@ app.command(context_settings=AS_THEY_ARE)(train)
 app.command(context_settings=AS_THEY_ARE)(test)
 app.command()(predict)
 app.command()(explain)
+app.command()(serve)
 app.add_typer(gallery.app, name='gallery')
 app.command()(init)
 app.command()(doctor)

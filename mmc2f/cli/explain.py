@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Optional
 
@@ -23,7 +23,7 @@ from mmc2f.cli.options import (
 from mmc2f.cli.screen import Answers, quiet_host
 
 if TYPE_CHECKING:
-    import numpy as np
+    from mmc2f import C2FInferencer
 
 __all__ = ['explain']
 
@@ -74,8 +74,7 @@ def explain(
             raise ValueError(answer['error'])
         sentences = reason_sentences(answer)
         picture = out or Path(f'explained_{Path(image).stem}.png')
-        roots = list(_data_roots(explained.model._config))
-        _draw(answer, image, sentences, roots, picture, answers)
+        _draw(explained, answer, image, sentences, picture, answers)
         if as_json:
             facts = {**answer, 'why': sentences, 'picture': str(picture)}
             answers(json.dumps(facts, indent=2))
@@ -87,17 +86,19 @@ def explain(
 
 
 def _draw(
+    explained: 'C2FInferencer',
     answer: Mapping[str, Any],
     image: str,
     sentences: Sequence[str],
-    roots: Sequence[str],
     picture: Path,
     answers: Answers,
 ) -> None:
+    from mmc2f.apis.gallery_images import GalleryImages, read_rgb
     from mmc2f.visualization import draw_explanation, save_picture
 
+    gallery = GalleryImages(explained.model._config)
     names = [n['image'] for n in answer.get('neighbours', ())]
-    thumbnails = [_read_neighbour(name, roots) for name in names]
+    thumbnails = [gallery.read(name) for name in names]
     lost = [n for n, t in zip(names, thumbnails, strict=True) if t is None]
     if lost:
         answers.note(
@@ -105,42 +106,6 @@ def _draw(
             f'not at hand, the first is {lost[0]}'
         )
     figure = draw_explanation(
-        answer, _read(image), thumbnails, sentences, Path(image).name
+        answer, read_rgb(image), thumbnails, sentences, Path(image).name
     )
     save_picture(figure, picture)
-
-
-def _read(path: str) -> 'np.ndarray':
-    """RGB image."""
-    from mmc2f.apis.image_inputs import read_image
-
-    return read_image(path)[:, :, ::-1].copy()
-
-
-def _read_neighbour(name: str, roots: Sequence[str]) -> 'np.ndarray | None':
-    """A gallery image by its id, which is a path below a data root."""
-    for path in (os.path.join(root, name) for root in ('', *roots)):
-        if os.path.isfile(path):
-            try:
-                return _read(path)
-            # A broken file makes decoders raise errors of any type.
-            except Exception:
-                return None
-    return None
-
-
-def _data_roots(cfg: Mapping[str, Any]) -> Iterator[str]:
-    """Data roots of the training set, inside of wrappers too."""
-
-    def walk(part: Any) -> Iterator[str]:
-        if isinstance(part, Mapping):
-            if isinstance(part.get('data_root'), str):
-                yield part['data_root']
-            for value in part.values():
-                yield from walk(value)
-        elif isinstance(part, (list, tuple)):
-            for value in part:
-                yield from walk(value)
-
-    loader = cfg.get('train_dataloader') or {}
-    yield from dict.fromkeys(walk(loader.get('dataset')))

@@ -8,7 +8,13 @@ import numpy as np
 import simplejpeg
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-__all__ = ['FORMATS', 'MAX_PIXELS', 'decode_image', 'pil_to_bgr']
+__all__ = [
+    'FORMATS',
+    'MAX_PIXELS',
+    'TooManyPixels',
+    'decode_image',
+    'pil_to_bgr',
+]
 
 #: Pillow knows many more, and starts Ghostscript for an EPS file, whatever
 #: the file is called.
@@ -19,6 +25,10 @@ MAX_PIXELS = 100_000_000
 WHITE = (255, 255, 255)
 SIXTEEN_BIT_MAX = 65535
 ORIENTATION = 0x0112
+
+
+class TooManyPixels(ValueError):
+    """An image is larger than is allowed, by its header."""
 
 
 def decode_image(
@@ -91,7 +101,7 @@ def _opened(content: bytes) -> Image.Image:
 def _check_size(size: tuple[int, int], max_pixels: int | None) -> None:
     width, height = size
     if max_pixels is not None and width * height > max_pixels:
-        raise ValueError(
+        raise TooManyPixels(
             f'it has {width} x {height} pixels, more than max_pixels='
             f'{max_pixels} of LoadImage'
         )
