@@ -20,6 +20,7 @@ from mmc2f.apis.command_line import (
     set_job,
 )
 from mmc2f.arguments import type_name
+from mmc2f.cpu_settings import prepare_cpu
 from mmc2f.engine import build_runner
 
 #: Without which nothing is trained.
@@ -125,6 +126,7 @@ def add_hooks(cfg: Config) -> None:
 def main(argv: list[str] | None = None) -> None:
     """Train as the config and the command line say."""
     args = parse_args(argv)
+    chosen = prepare_cpu()
     cfg = load_config(args.config, args.cfg_options)
     require_parts(cfg, args.config, *PARTS)
     load_from = cfg.get('load_from')
@@ -133,7 +135,10 @@ def main(argv: list[str] | None = None) -> None:
     with lock_work_dir(cfg.work_dir):
         resume_from_latest(cfg, load_from)
         prepare_label_tree(cfg)
-        build_runner(cfg).train()
+        runner = build_runner(cfg)
+        if chosen is not None:
+            runner.logger.info(chosen)
+        runner.train()
 
 
 if __name__ == '__main__':
