@@ -13,9 +13,11 @@ from mmc2f.apis.command_line import (
     run_tool,
     set_job,
 )
+from mmc2f.cpu_settings import prepare_cpu
 from mmc2f.engine import StrictRunner
 
 HOOK = 'mmc2f.ReRankHook'
+CASCADE = 'mmc2f.CascadeHook'
 #: Without which nothing is tested.
 PARTS = ('model', 'test_dataloader', 'test_cfg', 'test_evaluator')
 
@@ -35,6 +37,13 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
         metavar='FILE',
         help='gallery of an earlier test; where there is no such file yet, '
         'the gallery is built and saved there',
+    )
+    parser.add_argument(
+        '--cascade',
+        metavar='auto|THRESHOLD',
+        help='cut regions and search the gallery only for images whose best '
+        'probability by the global pass is below this; auto takes the '
+        'threshold that tools/tune_rerank.py has chosen',
     )
     parser.add_argument(
         '--out',
@@ -67,6 +76,7 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
         cfg.test_cfg.fp16 = True
     complete_dataloaders(cfg)
     set_reranking(cfg, args.rerank, args.gallery)
+    set_cascade(cfg, args)
     if args.out is not None:
         add_metric(cfg, 'mmc2f.PredictionWriter', path=args.out)
     if args.boxes is not None:
@@ -100,6 +110,34 @@ def set_reranking(
     hook[key] = gallery
 
 
+def set_cascade(cfg: Config, args: argparse.Namespace) -> None:
+    """Add the hook that ends sure images early, or change its threshold.
+
+    Raises:
+        SystemExit: The threshold is no probability, or boxes are asked for,
+            which images that end early do not have.
+    """
+    if args.cascade is None:
+        return
+    if args.boxes is not None or args.annotations is not None:
+        raise SystemExit(
+            '--boxes and --annotations need the regions of all images: leave '
+            '--cascade out'
+        )
+    threshold: float | str = args.cascade
+    if threshold != 'auto':
+        try:
+            threshold = float(args.cascade)
+        except ValueError:
+            threshold = -1.0
+        if not 0 <= threshold <= 1:
+            raise SystemExit(
+                f'--cascade is auto or a number in [0, 1], got {args.cascade}'
+            )
+    hooks = [h for h in cfg.custom_hooks if h['type'] != CASCADE]
+    cfg.custom_hooks = [*hooks, dict(type=CASCADE, threshold=threshold)]
+
+
 def check_exists(checkpoint: str) -> None:
     """Refuse a checkpoint that is not there; an address is not looked at.
 
@@ -121,6 +159,7 @@ def add_metric(cfg: Config, kind: str, **kwargs: str) -> None:
 def main(argv: list[str] | None = None) -> dict[str, float]:
     """Test as the config and the command line say."""
     args = parse_args(argv)
+    prepare_cpu()
     cfg = load_config(args.config, args.cfg_options)
     require_parts(cfg, args.config, *PARTS)
     # Now, and not after the page that a runner logs at its start.

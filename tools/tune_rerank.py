@@ -5,8 +5,9 @@ train with it first. Where it does not, the images of ``val_dataloader`` are
 taken, if none of them is a test or a training image.
 
 Writes beside the checkpoint what ``params='auto'`` of the re-ranking reads
-(``epoch_6.rerank.json``), curves over each parameter (``.png``), and the
-embeddings (``.safetensors``), which are made once.
+(``epoch_6.rerank.json``), with the threshold that ``--cascade auto`` of a test
+takes; curves over each parameter (``.png``); and the embeddings
+(``.safetensors``), which are made once.
 
 With ``--folds`` the images of all folds are pooled: one checkpoint for each
 fold, trained with ``--cfg-options holdout.fold=0``, ``1`` and so on.
@@ -47,6 +48,7 @@ from mmc2f.retrieval import (
     embed_images,
     run_fingerprint,
     side_file,
+    tune_cascade_on_folds,
     tune_rerank_on_folds,
 )
 from mmc2f.retrieval.tune_rerank import TUNED_MODES
@@ -213,7 +215,11 @@ def held_out(
         )
     galleries = {kind: fitted.gallery(whiten=kind) for kind in whitenings}
     return HeldOut(
-        images.coarse_probs, images.embeddings, images.labels, galleries
+        images.coarse_probs,
+        images.embeddings,
+        images.labels,
+        galleries,
+        images.global_probs,
     )
 
 
@@ -257,10 +263,17 @@ def main(argv: list[str] | None = None) -> TunedReRank:
         folds, args.modes, args.tolerance, seed=args.seed
     )
     path = side_file(args.checkpoint)
-    tuned = replace(tuned, weights=weights(cfg, args.checkpoint))
+    cascade = tune_cascade_on_folds(
+        folds, tuned.post_processor(), tuned.whiten, args.seed
+    )
+    tuned = replace(
+        tuned, weights=weights(cfg, args.checkpoint), cascade=cascade
+    )
     tuned.save(path)
     save_picture(draw_tuning(tuned), path.with_suffix('.png'))
     rich.print(tuning_table(tuned))
+    if cascade is not None:
+        print(cascade.summary())
     print(f'parameters: {path}\npicture: {path.with_suffix(".png")}')
     return tuned
 

@@ -11,7 +11,7 @@ __all__ = ['check_names']
 #: field.
 READ = (
     *('model', 'data_root', 'train_data', 'val_data', 'test_data'),
-    *('taxonomy', 'views', 'rerank', 'whiten', 'holdout', 'input_size'),
+    *('taxonomy', 'views', 'rerank', 'whiten', 'cascade', 'holdout'),
     *('train_dataloader', 'val_dataloader', 'test_dataloader'),
     *('train_cfg', 'val_cfg', 'test_cfg', 'auto_scale_lr'),
     *('optim_wrapper', 'param_scheduler', 'val_evaluator'),
@@ -19,7 +19,7 @@ READ = (
     *('data_preprocessor', 'load_from', 'resume', 'launcher', 'env_cfg'),
     *('log_processor', 'log_level', 'visualizer', 'default_scope'),
     *('randomness', 'experiment_name', 'work_dir', 'custom_imports'),
-    *('find_unused_parameters', 'max_damaged_images'),
+    *('find_unused_parameters', 'max_damaged_images', 'input_size'),
 )
 #: Far enough that ``train_pipeline`` and ``test_pipeline`` are two names.
 CUTOFF = 0.9

@@ -48,6 +48,8 @@ def describe_answer(
         **_best(coarse, classes, 'coarse'),
         'coarse': record['coarse'],
     }
+    if 'went_on' in record:
+        answer['went_on'] = record['went_on']
     if is_reranked:
         answer['reranked'] = record['reranked']
         answer['neighbours'] = record['neighbours'][:num_neighbours]

@@ -24,6 +24,7 @@ from mmc2f.apis.image_answer import describe_answer
 from mmc2f.apis.image_inputs import ImageInput, find_images, read_image
 from mmc2f.apis.load_model import (
     class_names,
+    end_early,
     label_tree,
     load_model,
     make_reranker,
@@ -113,6 +114,10 @@ class C2FInferencer(ImageClassificationInferencer):
             of ``tools/tune_rerank.py``, or a dict of arguments of
             :class:`mmc2f.ReRankPostProcessor`. By default what the config
             says.
+        cascade: Cut regions and search the gallery only for images whose best
+            probability by the global pass is below it; an answer then has
+            ``went_on``. ``'auto'`` or a file: what ``tools/tune_rerank.py``
+            has chosen. None: for all images.
         **kwargs: Values for the model's config.
 
     Raises:
@@ -134,6 +139,7 @@ class C2FInferencer(ImageClassificationInferencer):
         classes: Sequence[str] | None = None,
         gallery: str | os.PathLike | Gallery | None = None,
         rerank: str | Mapping[str, Any] | None = None,
+        cascade: float | str | None = None,
         **kwargs: Any,
     ) -> None:
         model, checkpoint = load_model(model, pretrained, **kwargs)
@@ -144,6 +150,8 @@ class C2FInferencer(ImageClassificationInferencer):
         if gallery is not None:
             self.reranker = make_reranker(model, gallery, checkpoint, rerank)
             model.attach_reranker(self.reranker)
+        if cascade is not None:
+            end_early(model, cascade, checkpoint)
         self.tree = label_tree(model)
         self.classes = class_names(model, self.reranker, self.tree, classes)
         if self.reranker is not None:

@@ -125,7 +125,8 @@ def complete_config(cfg: Config) -> None:
       to its field, where the part takes it.
     - ``rerank`` replaces the post-processor of the re-ranking: ``'auto'`` or
       a file for its ``params``, or a dict of its arguments; ``whiten`` is
-      that of the gallery.
+      that of the gallery. ``cascade`` adds a
+      :class:`~mmc2f.engine.CascadeHook` with that threshold.
     - ``train_data``, ``test_data`` (for validation too, unless there is a
       ``val_data``) and ``data_root`` fill in the data sets of the loaders,
       ``views`` and ``taxonomy`` those of
@@ -158,6 +159,7 @@ def complete_config(cfg: Config) -> None:
     apply_damage_limit(cfg)
     _complete_model(cfg)
     _complete_reranking(cfg)
+    _complete_cascade(cfg)
     for name in EVALUATORS:
         _complete_evaluators(cfg, name)
 
@@ -301,6 +303,18 @@ def _complete_reranking(cfg: Config) -> None:
         if whiten is not None:
             hook.setdefault('gallery', dict(type='mmc2f.Gallery'))
             hook.gallery.whiten = whiten
+
+
+def _complete_cascade(cfg: Config) -> None:
+    if cfg.get('cascade') is None:
+        return
+    hooks = list(cfg.get('custom_hooks') or [])
+    hook = next((h for h in hooks if type_name(h) == 'CascadeHook'), None)
+    if hook is None:
+        hook = ConfigDict(type='mmc2f.CascadeHook')
+        cfg.custom_hooks = [*hooks, hook]
+        hook = cfg.custom_hooks[-1]
+    hook.threshold = cfg.cascade
 
 
 def _complete_evaluators(cfg: Config, name: str) -> None:

@@ -16,13 +16,14 @@ from mmc2f.datasets.train_loader_in_test_mode import gallery_views
 from mmc2f.models.heads.hierarchical_head import HierarchicalHead
 from mmc2f.registry import TASK_UTILS
 from mmc2f.retrieval import Gallery, ReRanker, load_gallery
-from mmc2f.retrieval.fingerprint import model_fingerprint
-from mmc2f.retrieval.tuned_rerank import chosen_rerank
+from mmc2f.retrieval.fingerprint import fingerprint, model_fingerprint
+from mmc2f.retrieval.tuned_rerank import chosen_rerank, find_cascade
 from mmc2f.structures import LabelTree
 from mmc2f.weights import load_checkpoint
 
 __all__ = [
     'class_names',
+    'end_early',
     'gallery_options',
     'label_tree',
     'load_model',
@@ -124,6 +125,31 @@ def make_reranker(
     else:
         gallery = load_gallery(gallery, made_by, options)
     return ReRanker(post_processor, gallery)
+
+
+def end_early(
+    model: BaseModel, cascade: float | str, checkpoint: str | None = None
+) -> None:
+    """Have a model answer sure images by the global pass alone.
+
+    Args:
+        model: Of :func:`load_model`.
+        cascade: See :class:`mmc2f.C2FInferencer`.
+        checkpoint: Beside which ``'auto'`` looks for the threshold.
+
+    Raises:
+        FileNotFoundError: There is no file with a threshold.
+        ValueError: It has none, or the model has no global pass.
+    """
+    if not hasattr(model, 'attach_cascade'):
+        raise ValueError(
+            'a cascade needs a model with a global pass and regions, such as '
+            f'mmc2f.CCFR; {type(model).__name__} has none'
+        )
+    weights = None
+    if cascade == 'auto':
+        weights = fingerprint(model, [], [])['weights']
+    model.attach_cascade(find_cascade(cascade, checkpoint, weights))
 
 
 def rerank_hook(cfg: Config) -> Mapping:

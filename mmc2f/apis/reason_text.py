@@ -25,7 +25,12 @@ def reason_sentences(answer: Mapping[str, Any]) -> list[str]:
         Sentences, the most telling first.
     """
     reason = answer.get('reason')
-    if reason is None:
+    if answer.get('went_on') is False:
+        sentences = [
+            f'The global pass answers {answer["pred_class"]} '
+            f'({answer["pred_score"]:.2f}), sure enough to look no further.'
+        ]
+    elif reason is None:
         sentences = [
             f'The softmax answers {answer["pred_class"]} '
             f'({answer["pred_score"]:.2f}); there is no gallery to re-rank by.'

@@ -9,6 +9,7 @@ from mmc2f.cli.screen import SETTINGS
 
 __all__ = [
     'BatchSize',
+    'Cascade',
     'CheckpointOption',
     'Debug',
     'Device',
@@ -28,6 +29,18 @@ def _set_verbose(value: bool) -> bool:
 
 def _set_debug(value: bool) -> bool:
     SETTINGS.debug = value
+    return value
+
+
+def _probability_or_auto(value: str | None) -> str | None:
+    if value is None or value == 'auto':
+        return value
+    try:
+        is_probability = 0 <= float(value) <= 1
+    except ValueError:
+        is_probability = False
+    if not is_probability:
+        raise typer.BadParameter('it is auto or a number in [0, 1]')
     return value
 
 
@@ -63,6 +76,16 @@ Rerank = Annotated[
     bool,
     typer.Option(
         '--rerank/--no-rerank', help='Re-rank by the gallery, or not.'
+    ),
+]
+Cascade = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(
+        metavar='auto|THRESHOLD',
+        show_default=False,
+        callback=_probability_or_auto,
+        help='Regions and gallery only for images that the global pass is '
+        'less sure of; auto takes what tools/tune_rerank.py has chosen.',
     ),
 ]
 Device = Annotated[

@@ -10,6 +10,7 @@ import typer
 from mmc2f.cli.model_files import find_model, open_model
 from mmc2f.cli.options import (
     BatchSize,
+    Cascade,
     CheckpointOption,
     Debug,
     Device,
@@ -42,6 +43,7 @@ def predict(
     checkpoint: CheckpointOption = None,
     gallery: GalleryOption = None,
     rerank: Rerank = True,
+    cascade: Cascade = None,
     topn: Annotated[
         int, typer.Option(min=1, help='Classes that --json lists.')
     ] = 5,
@@ -63,7 +65,13 @@ def predict(
     found = files.existing_gallery(gallery is not None) if rerank else None
     num_images = num_errors = 0
     with quiet_host() as answers:
-        answer_all = open_model(files, found, trust, device=device)
+        answer_all = open_model(
+            files,
+            found,
+            trust,
+            device=device,
+            cascade=cascade if cascade in (None, 'auto') else float(cascade),
+        )
         asked = _from_standard_input(images)
         for answer in answer_all.stream(
             asked, batch_size=batch_size, topn=topn

@@ -4,6 +4,7 @@ from .build_runner import build_runner
 from .clip_by_part import ClipByPart, PartOptimWrapperConstructor
 from .hooks import (
     AtomicCheckpointHook,
+    CascadeHook,
     ClassCountHook,
     DivergedError,
     DuplicateImagesHook,
@@ -20,6 +21,7 @@ from .training_stage import ScheduledStage, TrainingStage, build_stages
 
 __all__ = [
     'AtomicCheckpointHook',
+    'CascadeHook',
     'ClassCountHook',
     'ClipByPart',
     'DivergedError',

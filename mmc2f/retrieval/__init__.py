@@ -27,8 +27,18 @@ from mmc2f.retrieval.rerank_grid import HeldOut
 from mmc2f.retrieval.rerank_terms import ReRankTerms, rerank_terms
 from mmc2f.retrieval.reranker import ReRanker, ReRankPostProcessor
 from mmc2f.retrieval.sharded_index import ShardedIndex
+from mmc2f.retrieval.tune_cascade import (
+    TunedCascade,
+    tune_cascade,
+    tune_cascade_on_folds,
+)
 from mmc2f.retrieval.tune_rerank import tune_rerank, tune_rerank_on_folds
-from mmc2f.retrieval.tuned_rerank import TunedReRank, find_tuned, side_file
+from mmc2f.retrieval.tuned_rerank import (
+    TunedReRank,
+    find_cascade,
+    find_tuned,
+    side_file,
+)
 from mmc2f.retrieval.whitening import (
     Whitening,
     fit_whitening,
@@ -48,10 +58,12 @@ __all__ = [
     'ReRankTerms',
     'ReRanker',
     'ShardedIndex',
+    'TunedCascade',
     'TunedReRank',
     'Whitening',
     'build_gallery',
     'embed_images',
+    'find_cascade',
     'find_tuned',
     'fingerprint',
     'fit_temperature',
@@ -70,6 +82,8 @@ __all__ = [
     'side_file',
     'strict_order',
     'temper',
+    'tune_cascade',
+    'tune_cascade_on_folds',
     'tune_rerank',
     'tune_rerank_on_folds',
 ]

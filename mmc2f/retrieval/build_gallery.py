@@ -25,6 +25,7 @@ class _Row(NamedTuple):
     path: str | None
     view: str | None
     level: int
+    global_probs: torch.Tensor | None
 
 
 def build_gallery(
@@ -68,7 +69,8 @@ def embed_images(
 
     Args:
         model: Its ``test_step`` must return data samples that carry
-            ``embedding`` and ``gt_label``, and may carry ``coarse_score``.
+            ``embedding`` and ``gt_label``, and may carry ``coarse_score``
+            and ``global_score``.
             Its ``embedding_parts``, where it has any, are the lengths of the
             parts that an embedding joins.
         dataloader: Unshuffled.
@@ -103,7 +105,7 @@ def embed_images(
     if not rows:
         raise ValueError('No image is at the finest level of the tree.')
     rows = [row for row in rows if row.view == rows[0].view]
-    embeddings, labels, probs, paths, *_ = zip(*rows, strict=True)
+    embeddings, labels, probs, paths, *_, of_global = zip(*rows, strict=True)
     root = getattr(dataset, 'data_root', None)
     names = getattr(dataset, 'metainfo', {}).get('classes')
     return EmbeddedImages(
@@ -114,6 +116,7 @@ def embed_images(
         None if names is None else list(names),
         embedding_parts(model),
         dict(fingerprint),
+        None if of_global[0] is None else torch.stack(of_global),
     )
 
 
@@ -132,14 +135,18 @@ def _read_row(sample: BaseDataElement, position: int) -> _Row:
                 'needs a model that gives embeddings, such as mmc2f.CCFR, '
                 'and labelled images.'
             )
-    probs = sample.get('coarse_score')
+    probs, of_global = (
+        None if scores is None else scores.float().cpu()
+        for scores in map(sample.get, ('coarse_score', 'global_score'))
+    )
     return _Row(
         sample.embedding.float().cpu(),
         int(sample.gt_label),
-        None if probs is None else probs.float().cpu(),
+        probs,
         path,
         sample.get('view'),
         int(sample.get('level', 0)),
+        of_global,
     )
 
 

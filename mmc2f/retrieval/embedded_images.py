@@ -18,8 +18,8 @@ from mmc2f.retrieval.gallery import Gallery
 
 __all__ = ['EmbeddedImages']
 
-_FORMAT = 'mmc2f.embedded_images'
-_TENSORS = ('embeddings', 'labels', 'coarse_probs')
+_FORMAT = 'mmc2f.embedded_images.2'
+_TENSORS = ('embeddings', 'labels', 'coarse_probs', 'global_probs')
 _JSON_FIELDS = ('image_ids', 'class_names', 'parts', 'fingerprint')
 
 
@@ -35,6 +35,7 @@ class EmbeddedImages:
         class_names: C names, or ``None``.
         parts: Lengths of the parts of an embedding, or ``None``.
         fingerprint: Of all that they depend on.
+        global_probs: Softmax ``(N, C)`` of the global pass, or ``None``.
     """
 
     embeddings: Tensor
@@ -44,6 +45,7 @@ class EmbeddedImages:
     class_names: list[str] | None
     parts: list[int] | None
     fingerprint: dict[str, str]
+    global_probs: Tensor | None = None
 
     def gallery(self, **options) -> Gallery:
         """A gallery of these images; ``options`` are those of the class."""
@@ -107,5 +109,6 @@ class EmbeddedImages:
             embeddings=tensors['embeddings'],
             labels=tensors['labels'],
             coarse_probs=tensors.get('coarse_probs'),
+            global_probs=tensors.get('global_probs'),
             **fields,
         )

@@ -31,7 +31,7 @@ def prediction_record(
         ``neighbours``: list of ``image``, ``class`` and ``similarity``,
         nearest first; and ``regions``, where the sample has any: list of
         ``box`` (x1, y1, x2, y2 in pixels of the model's input) and
-        ``score``.
+        ``score``. With a cascade ``went_on``, whether the image got them.
 
         Of a sample from :class:`mmc2f.MultiResolutionDataset` also ``view``
         (name), ``resolution`` (pixels or ``None``) and ``level``, the index
@@ -64,6 +64,8 @@ def prediction_record(
     }
     if 'level' in data_sample:
         record['level'] = level
+    if 'went_on' in data_sample:
+        record['went_on'] = bool(data_sample.went_on)
     if 'neighbour_ids' in data_sample:
         record['reranked'] = _best(
             data_sample.pred_score, names, topn, 'score'

@@ -42,12 +42,15 @@ class HeldOut:
         galleries: Galleries of one set of images by the way they are
             whitened, such as ``{None: ..., 'lda': ...}``. They hold none of
             the N images.
+        global_probs: Softmax ``(N, C)`` of the global pass, where a cascade
+            is tuned.
     """
 
     coarse_probs: Tensor
     embeddings: Tensor
     labels: Tensor
     galleries: Mapping[str | None, Gallery]
+    global_probs: Tensor | None = None
 
 
 def default_grid(

@@ -278,6 +278,10 @@ class ReRanker:
         self.seconds += time.perf_counter() - start
         return result
 
+    def pad(self, coarse_probs: Tensor) -> Tensor:
+        """Probabilities ``(..., C)``, 0 for classes the model lacks."""
+        return pad_scores(coarse_probs, self.gallery.num_added)
+
     def annotate(
         self, sample: DataSample, result: ReRankResult, row: int
     ) -> None:
@@ -287,8 +291,7 @@ class ReRanker:
         ``coarse_score`` of 0, and ``extended_score`` is what was re-ranked.
         """
         if result.extended is not None:
-            added = self.gallery.num_added
-            sample.coarse_score = pad_scores(sample.coarse_score, added)
+            sample.coarse_score = self.pad(sample.coarse_score)
             sample.extended_score = result.extended[row]
         neighbours = result.neighbours
         indices = neighbours.indices[row]

@@ -11,8 +11,15 @@ from mmengine.logging import print_log
 
 from mmc2f.files import read_json, write_json
 from mmc2f.retrieval.reranker import ReRankPostProcessor
+from mmc2f.retrieval.tune_cascade import TunedCascade
 
-__all__ = ['TunedReRank', 'chosen_rerank', 'find_tuned', 'side_file']
+__all__ = [
+    'TunedReRank',
+    'chosen_rerank',
+    'find_cascade',
+    'find_tuned',
+    'side_file',
+]
 
 _FORMAT = 'mmc2f.rerank'
 _VERSION = 1
@@ -37,6 +44,8 @@ class TunedReRank:
             (on the images that chose it, so a little too high) and curves
             over each parameter.
         weights: Fingerprint of the weights, or ``None``.
+        cascade: Which images need the re-ranked answer, or ``None`` where
+            that was not asked.
     """
 
     params: dict[str, Any]
@@ -51,6 +60,7 @@ class TunedReRank:
     candidate_whiten: str | None
     tried: list[dict[str, Any]] = field(repr=False)
     weights: str | None = None
+    cascade: TunedCascade | None = None
 
     @property
     def helps(self) -> bool:
@@ -60,6 +70,18 @@ class TunedReRank:
     def post_processor(self) -> ReRankPostProcessor:
         """The chosen re-ranking."""
         return ReRankPostProcessor(**self.params)
+
+    def check_weights(self, weights: str, path: Path) -> None:
+        """Refuse parameters in a file beside other weights.
+
+        Raises:
+            ValueError: They were tuned for others.
+        """
+        if self.weights not in (None, weights):
+            raise ValueError(
+                f'{path} was made for other weights than those of the '
+                'checkpoint beside it: run tools/tune_rerank.py again.'
+            )
 
     def summary(self) -> str:
         """The choice in a sentence."""
@@ -100,7 +122,10 @@ class TunedReRank:
             is_ours = content.pop('format') == _FORMAT
             if not is_ours or content.pop('version') != _VERSION:
                 raise ValueError('another format or version')
-            tuned = cls(**content)
+            cascade = content.pop('cascade', None)
+            if cascade is not None:
+                cascade = TunedCascade(**cascade)
+            tuned = cls(**content, cascade=cascade)
             tuned.post_processor()
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise ValueError(
@@ -154,12 +179,51 @@ def find_tuned(
         )
         return None
     tuned = TunedReRank.load(path)
-    if weights is not None and tuned.weights not in (None, weights):
-        raise ValueError(
-            f'{path} was made for other weights than those of {checkpoint}: '
-            'run tools/tune_rerank.py again.'
-        )
+    if weights is not None:
+        tuned.check_weights(weights, path)
     return tuned
+
+
+def find_cascade(
+    threshold: float | str | os.PathLike,
+    checkpoint: str | os.PathLike | None,
+    weights: str | None = None,
+) -> float | None:
+    """The threshold that ``cascade`` of a config means.
+
+    Args:
+        threshold: A number; ``'auto'`` for the file beside the checkpoint,
+            or such a file.
+        checkpoint, weights: See :func:`find_tuned`.
+
+    Returns:
+        ``None`` where the file says that all images must go on.
+
+    Raises:
+        FileNotFoundError: There is no file.
+        ValueError: It has no threshold, is damaged, or was made for other
+            weights.
+    """
+    if isinstance(threshold, int | float):
+        return threshold
+    path = Path(threshold)
+    if threshold == 'auto':
+        if checkpoint is None:
+            raise ValueError(
+                "cascade='auto' looks for a threshold beside a checkpoint, "
+                'and there is none: give the number'
+            )
+        path = side_file(checkpoint)
+    tuned = TunedReRank.load(path)
+    if threshold == 'auto' and weights is not None:
+        tuned.check_weights(weights, path)
+    if tuned.cascade is None:
+        raise ValueError(
+            f'{path} has no threshold of a cascade: make it anew with '
+            'tools/tune_rerank.py, for a model with a global pass, such as '
+            'mmc2f.CCFR'
+        )
+    return tuned.cascade.threshold
 
 
 def chosen_rerank(

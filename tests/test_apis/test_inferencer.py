@@ -17,6 +17,7 @@ from tiny_ccfr import CLASSES, SIZE, TREE, tiny_config, write_images
 from tiny_views import views_config
 
 from mmc2f import C2FInferencer
+from mmc2f.apis.reason_text import reason_sentences
 from mmc2f.retrieval import Gallery
 
 
@@ -252,6 +253,31 @@ def test_without_a_gallery_the_coarse_answer_stays(tested):
     for name in ('reranked', 'neighbours', 'reason'):
         assert name not in answer
     assert close(answer['coarse'][:3], tested.records[0]['coarse'])
+
+
+def test_cascade_ends_sure_images(tested, predict):
+    full = predict(tested.paths[:6])
+    with pytest.raises(ValueError, match='threshold'):
+        tested.inferencer(cascade=-1.0)
+    with pytest.raises(FileNotFoundError, match='tune_rerank'):
+        tested.inferencer(cascade='auto')
+    for threshold, went_on in ((0.0, False), (1.0, True)):
+        fast = tested.inferencer(gallery=tested.gallery, cascade=threshold)
+        answers = fast(tested.paths[:6], batch_size=4)
+        assert {answer.pop('went_on') for answer in answers} == {went_on}
+        if went_on:
+            assert close(answers, full)
+        else:
+            assert all('neighbours' not in answer for answer in answers)
+            assert all('boxes' not in answer for answer in answers)
+            assert 'look no further' in reason_sentences(
+                dict(answers[0], went_on=False)
+            )[0]
+
+
+def test_cascade_needs_a_global_pass(mlph):
+    with pytest.raises(ValueError, match='needs a model with a global pass'):
+        mlph.inferencer(cascade=0.5)
 
 
 def test_mlph_answers_at_each_level(mlph):

@@ -72,11 +72,13 @@ def test_writes_what_the_test_reads(run, tmp_path, capsys, monkeypatch):
     tuned = main(*run, *FEW)
     assert tuned.num_images == 24
     assert TunedReRank.load(tmp_path / 'epoch_3.rerank.json') == tuned
+    assert tuned.cascade.num_images == 24
     picture = (tmp_path / 'epoch_3.rerank.png').read_bytes()
     assert picture.startswith(b'\x89PNG')
     printed = ' '.join(capsys.readouterr().out.split())
     assert 'prototypes' in printed and 'epoch_3.rerank.json' in printed
     assert ('Re-ranking helps' in printed) == tuned.helps
+    assert tuned.cascade.summary() in printed
     # Embedded once.
     monkeypatch.setattr(tune, 'embed_images', None)
     assert main(*run, *FEW) == tuned
@@ -84,8 +86,11 @@ def test_writes_what_the_test_reads(run, tmp_path, capsys, monkeypatch):
     # The config beside the checkpoint is as it was, with its hooks.
     cfg = Config.fromfile(run[0])
     cfg.load_from, cfg.experiment_name = run[1], 'test_with_tuned'
+    cfg.custom_hooks.append(dict(type='mmc2f.CascadeHook', threshold='auto'))
     with own_default_scope():
-        Runner.from_cfg(cfg).test()
+        metrics = Runner.from_cfg(cfg).test()
+    # The images that were tuned on are other ones.
+    assert 0 <= metrics['cascade/went_on'] <= 100
     # The line below the table is broken at its width.
     printed = ' '.join(capsys.readouterr().out.split())
     assert f'mode {tuned.params["mode"]}' in printed

@@ -1,4 +1,5 @@
 from .atomic_checkpoint_hook import AtomicCheckpointHook
+from .cascade_hook import CascadeHook
 from .class_count_hook import ClassCountHook
 from .duplicate_images_hook import DuplicateImagesHook
 from .finite_loss_hook import DivergedError, FiniteLossHook
@@ -8,6 +9,7 @@ from .training_stage_hook import TrainingStageHook
 
 __all__ = [
     'AtomicCheckpointHook',
+    'CascadeHook',
     'ClassCountHook',
     'DivergedError',
     'DuplicateImagesHook',

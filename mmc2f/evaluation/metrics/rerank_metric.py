@@ -25,7 +25,9 @@ class ReRankMetric(TreeMetric):
 
     Reads ``gt_label``, ``coarse_score`` (else ``pred_score``) and, of a
     re-ranked sample, ``pred_score`` and ``retrieval_score``; the latter, or
-    ``neighbour_labels``, is what tells that a sample was re-ranked.
+    ``neighbour_labels``, is what tells that a sample was re-ranked. With a
+    cascade (``went_on``) an image that ended early counts with the answer of
+    the global pass, before and after, and there is no retrieval alone.
 
     Of :class:`mmc2f.MultiResolutionDataset` only the first view at the finest
     level is evaluated, so that each image counts once and its class is one of
@@ -93,6 +95,9 @@ def _read(sample: dict) -> dict[str, Tensor]:
     }
     if 'retrieval_score' in sample:
         fields['retrieval'] = sample['retrieval_score']
-    if 'retrieval_score' in sample or 'neighbour_labels' in sample:
+    if 'went_on' in sample:
+        fields.pop('retrieval', None)
+        fields['reranked'] = sample['pred_score']
+    elif 'retrieval_score' in sample or 'neighbour_labels' in sample:
         fields['reranked'] = sample['pred_score']
     return {name: value.cpu() for name, value in fields.items()}

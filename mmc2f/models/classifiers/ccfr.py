@@ -9,8 +9,8 @@ from mmpretrain.structures import DataSample
 from torch import Tensor
 
 from mmc2f.arguments import check_choice
+from mmc2f.models.classifiers.cascade import Cascade
 from mmc2f.models.classifiers.region_training import RegionTraining
-from mmc2f.models.classifiers.rerankable import Rerankable
 from mmc2f.models.derived_config import (
     FeatureChannels,
     build_part,
@@ -22,7 +22,7 @@ from mmc2f.structures import Embedded, Regions
 
 
 @MODELS.register_module()
-class CCFR(RegionTraining, Rerankable, BaseClassifier):
+class CCFR(RegionTraining, Cascade, BaseClassifier):
     """Classifier with weakly supervised local regions (CCFR).
 
     .. code-block:: text
@@ -196,7 +196,12 @@ class CCFR(RegionTraining, Rerankable, BaseClassifier):
 
     def embed(self, images: Tensor) -> Embedded:
         """Images ``(B, 3, H, W)`` to embeddings: the picture above."""
-        maps = self.global_maps(images)
+        return self.embed_regions(self.global_maps(images), images)
+
+    def embed_regions(
+        self, maps: tuple[Tensor, ...], images: Tensor
+    ) -> Embedded:
+        """What follows the global pass, whose maps are given."""
         regions = self.propose(maps, images, self.nms.topk)
         local_maps = self.local_maps(images, regions)
         return self.join(maps, local_maps, regions)
@@ -317,26 +322,3 @@ class CCFR(RegionTraining, Rerankable, BaseClassifier):
             return self.metric_embedding(self.embed(inputs))
         maps = self.global_maps(inputs)
         return maps if stage == 'backbone' else (self.pool(maps),)
-
-    def predict(
-        self,
-        inputs: Tensor,
-        data_samples: list[DataSample] | None = None,
-    ) -> list[DataSample]:
-        """Predictions with their embedding and regions.
-
-        Returns:
-            Samples with ``pred_score (C,)`` and ``pred_label``,
-            ``coarse_score (C,)``, ``embedding (D,)``, ``regions (R, 4)`` in
-            pixels of the input, ``region_scores (R,)`` and ``region_scales
-            (R,)``, from 0; with a re-ranker also its neighbours.
-        """
-        embedded = self.embed(inputs)
-        coarse = self.coarse_logits(embedded).float().softmax(dim=1)
-        embeddings = self.metric_embedding(embedded)
-        data_samples = self.answer(coarse, embeddings, data_samples)
-        for i, sample in enumerate(data_samples):
-            sample.regions = embedded.regions.boxes[i]
-            sample.region_scores = embedded.regions.scores[i]
-            sample.region_scales = embedded.regions.scale_ids
-        return data_samples
