@@ -40,6 +40,7 @@ KNOWN = {
     'mmc2f/cli/installation.py': {'importlib'},
     'mmc2f/cli/demo.py': {'importlib'},
     'mmc2f/cli/serve.py': {'importlib'},
+    'mmc2f/deploy/export_onnx.py': {'importlib'},
     # The tools of this package.
     'mmc2f/cli/tools.py': {'runpy.run_path'},
     'tools/model_converters/efficientnet_lite.py': {'importlib'},

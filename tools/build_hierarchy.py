@@ -26,7 +26,7 @@ from mmc2f.apis.command_line import (
 from mmc2f.apis.config_file import config_file
 from mmc2f.apis.label_tree import is_clustering, tree_holder
 from mmc2f.clustering import build_class_hierarchy
-from mmc2f.datasets.transforms.decode_image import decode_image
+from mmc2f.decode_image import decode_image
 from mmc2f.structures import LabelTree
 from mmc2f.visualization import contact_sheet, save_picture
 

@@ -11,7 +11,7 @@ from mmengine import fileio
 from PIL import Image
 
 from mmc2f.datasets.image_folder import EXTENSIONS
-from mmc2f.datasets.transforms.decode_image import (
+from mmc2f.decode_image import (
     decode_image,
     pil_to_bgr,
 )

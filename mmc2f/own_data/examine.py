@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from mmc2f.datasets.transforms.decode_image import decode_image
+from mmc2f.decode_image import decode_image
 
 __all__ = ['Look', 'Unreadable', 'examine', 'look_at']
 

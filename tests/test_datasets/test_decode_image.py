@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmc2f.datasets.transforms.decode_image import decode_image
+from mmc2f.decode_image import decode_image
 
 END = b'\xff\xd9'
 # Smooth, with some noise: coefficients of every size.
@@ -180,3 +180,29 @@ def test_limit_can_be_changed_in_both_directions(monkeypatch):
     monkeypatch.setattr(Image, 'MAX_IMAGE_PIXELS', 1000)
     for limit in (7575, None):
         assert decode_image(content, limit).shape == (75, 101, 3)
+
+
+@pytest.mark.parametrize('orientation', [1, 6])
+def test_large_jpegs_can_be_decoded_smaller(orientation):
+    rng = np.random.default_rng(0)
+    coarse = rng.integers(0, 256, (30, 40, 3), dtype=np.uint8)
+    image = Image.fromarray(coarse).resize((640, 480), Image.BILINEAR)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    file = io.BytesIO()
+    image.save(file, 'jpeg', quality=95, exif=exif)
+    whole = decode_image(file.getvalue())
+    turned = orientation == 6
+    for least, edge in ((480, 480), (479, 480), (200, 240), (10, 60)):
+        small = decode_image(file.getvalue(), min_edge=least)
+        size = (edge, edge * 4 // 3)
+        assert small.shape[:2] == (size[::-1] if turned else size)
+    # The same picture, but for how it was made smaller.
+    half = decode_image(file.getvalue(), min_edge=240)
+    expected = Image.fromarray(whole).resize(half.shape[1::-1], Image.BOX)
+    assert np.abs(half.astype(int) - np.asarray(expected)).mean() < 2
+    # Nothing is made larger, and other kinds are left at full scale.
+    assert decode_image(file.getvalue(), min_edge=2000).shape == whole.shape
+    file = io.BytesIO()
+    image.save(file, 'png')
+    assert decode_image(file.getvalue(), min_edge=100).shape == (480, 640, 3)

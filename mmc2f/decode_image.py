@@ -32,7 +32,9 @@ class TooManyPixels(ValueError):
 
 
 def decode_image(
-    content: bytes, max_pixels: int | None = MAX_PIXELS
+    content: bytes,
+    max_pixels: int | None = MAX_PIXELS,
+    min_edge: int | None = None,
 ) -> np.ndarray:
     """Decode an image file to 8-bit BGR.
 
@@ -46,6 +48,9 @@ def decode_image(
             PPM, whatever its name is.
         max_pixels: Images of more pixels are refused before they are
             decoded; ``None`` for no limit.
+        min_edge: Where a JPEG is larger, decode it at the smallest of the
+            scales 1/8, 1/4, 3/8, 1/2 that leaves the shorter edge this many
+            pixels or more. ``None``, and all other kinds: at full scale.
 
     Returns:
         ``(H, W, 3)`` uint8 in the order B, G, R.
@@ -63,7 +68,7 @@ def decode_image(
         _check_size(image.size, max_pixels)
         if image.format in JPEG:
             if image.mode in ('L', 'RGB'):
-                return _upright(_decode_jpeg(content, 'BGR'), image)
+                return _upright(_decode_jpeg(content, 'BGR', min_edge), image)
             # Pillow, which knows colours better, decodes it again.
             _decode_jpeg(content, 'CMYK')
         return pil_to_bgr(image)
@@ -107,9 +112,20 @@ def _check_size(size: tuple[int, int], max_pixels: int | None) -> None:
         )
 
 
-def _decode_jpeg(content: bytes, colours: str) -> np.ndarray:
+def _decode_jpeg(
+    content: bytes, colours: str, min_edge: int | None = None
+) -> np.ndarray:
+    edge = min_edge or 0
     try:
-        return simplejpeg.decode_jpeg(content, colours, strict=True)
+        return simplejpeg.decode_jpeg(
+            content,
+            colours,
+            min_height=edge,
+            min_width=edge,
+            # Scales between 1/2 and 1 take longer than 1.
+            min_factor=2,
+            strict=True,
+        )
     except ValueError as error:
         raise ValueError(f'its JPEG data are damaged ({error})') from error
 
