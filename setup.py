@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent
 MIM_PARTS = ('configs', 'tools', 'model-index.yml')
 EXTRAS = (
     *('openmmlab', 'mminstall', 'mmdet'),
-    *('pretrained', 'optional', 'scale', 'web', 'tests', 'docs'),
+    *('pretrained', 'optional', 'scale', 'export', 'web', 'tests', 'docs'),
 )
 # The packages of mminstall overwrite those of openmmlab, and mmdet holds back
 # torch and needs more than pip installs.

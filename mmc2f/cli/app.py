@@ -11,6 +11,7 @@ from mmc2f.cli import gallery
 from mmc2f.cli.demo import demo
 from mmc2f.cli.doctor import doctor
 from mmc2f.cli.explain import explain
+from mmc2f.cli.export import export
 from mmc2f.cli.init import init
 from mmc2f.cli.predict import predict
 from mmc2f.cli.screen import LOG, SETTINGS
@@ -37,6 +38,7 @@ app.command()(predict)
 app.command()(explain)
 app.command()(serve)
 app.add_typer(gallery.app, name='gallery')
+app.command()(export)
 app.command()(init)
 app.command()(doctor)
 app.command()(demo)

@@ -132,8 +132,10 @@ def _check_inputs(images: Tensor, boxes: Tensor) -> None:
             f'images must be floating point, got {images.dtype}: normalise '
             f'them first'
         )
-    if boxes.dim() != 3 or boxes.shape[::2] != (len(images), 4):
+    # Not len(): under torch.export that would fix the batch size.
+    batch = images.shape[0]
+    if boxes.dim() != 3 or boxes.shape[::2] != (batch, 4):
         raise ValueError(
-            f'boxes must be ({len(images)}, R, 4), one row per image, got '
+            f'boxes must be ({batch}, R, 4), one row per image, got '
             f'{tuple(boxes.shape)}'
         )
