@@ -27,7 +27,7 @@ WORKERS ?= auto
 COVERAGE ?= 92
 
 .PHONY: venv venv-mmdet lint types test coverage test-mmdet robustness \
-	checkpoints demo
+	checkpoints demo bench
 
 venv: $(STAMP)
 
@@ -35,7 +35,7 @@ venv: $(STAMP)
 $(STAMP): setup.py pyproject.toml $(wildcard requirements/*.txt)
 	test -x $(PY) || $(PYTHON) -m venv $(VENV)
 	$(PY) -m pip install $(addprefix -c ,$(CONSTRAINTS)) \
-		-e '.[openmmlab,pretrained,scale,web,tests]'
+		-e '.[openmmlab,pretrained,scale,export,web,tests]'
 	touch $@
 
 lint: venv
@@ -86,6 +86,11 @@ robustness: venv
 	rm -rf work_dirs/robustness
 	$(PY) tests/robustness/bad_inputs.py work_dirs/robustness/inputs
 	$(PY) tests/robustness/kill_runs.py work_dirs/robustness/kills --kills 20
+
+# The figures of a CPU, each a ratio, and the page with them. On an idle
+# machine; BENCH="--clock cpu --threads 1" where other programs run.
+bench: venv
+	$(PY) -m benchmarks --page docs/performance.md $(BENCH)
 
 checkpoints: $(LITE0)
 
