@@ -104,6 +104,8 @@ def exporting_reranker(facts, gallery):
 def test_mlph_answers_at_each_level(mlph):
     paths = mlph.tested.paths[:3]
     expected = mlph.inferencer(paths)
+    assert set(mlph.differences) == {'coarse', 'embedding', 'level_1'}
+    assert max(mlph.differences.values()) < 1e-4
     answers = OnnxClassifier(mlph.path)(paths, batch_size=3)
     assert same(answers, expected)
     assert [level['level'] for level in answers[0]['levels']] == [
