@@ -61,27 +61,38 @@ def run_set(names: list[str], extra: list[str]) -> list[dict]:
     return results
 
 
-def main() -> None:
+def main(argv: list[str] | None = None) -> None:
+    """List the programs, run one, or run the set and write the page."""
+    words = sys.argv[1:] if argv is None else argv
     listed = programs()
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument('name', nargs='?', choices=listed)
+    if words and words[0] in listed:
+        # Its options are its own.
+        importlib.import_module(f'benchmarks.{words[0]}').main(words[1:])
+        return
+    options = argparse.ArgumentParser(
+        prog='python -m benchmarks',
+        usage='%(prog)s [NAME ...] | [--page FILE [--programs NAME ...]]',
+        description='What each part of mmc2f costs, as ratios',
+    )
     options.add_argument('--page', metavar='FILE', help='run the CPU set')
     options.add_argument(
-        '--only', nargs='+', choices=CPU_SET, help='of the set'
+        '--programs', nargs='+', choices=CPU_SET, help='of the set'
     )
-    args, rest = options.parse_known_args()
-    if args.page is not None:
-        from benchmarks.page import write_page
-
-        results = run_set(list(args.only or CPU_SET), rest)
-        write_page(Path(args.page), results)
-    elif args.name is None:
+    options.add_argument('--clock', choices=('wall', 'cpu'))
+    options.add_argument('--threads', type=int)
+    args = options.parse_args(words)
+    if args.page is None:
         width = max(map(len, listed))
         for name, line in listed.items():
             print(f'{name:{width}}  {line}')
-    else:
-        module = importlib.import_module(f'benchmarks.{args.name}')
-        module.main(rest)
+        return
+    from benchmarks.page import write_page
+
+    extra = [] if args.clock is None else ['--clock', args.clock]
+    if args.threads is not None:
+        extra += ['--threads', str(args.threads)]
+    results = run_set(list(args.programs or CPU_SET), extra)
+    write_page(Path(args.page), results)
 
 
 if __name__ == '__main__':

@@ -120,3 +120,11 @@ def test_several_configs_are_not_guessed_at(say, own_work_dir, paths):
     said = say('predict', own_work_dir, paths[0])
     assert said.code == 1
     assert 'other.py, tiny.py' in said.last
+
+
+def test_sure_images_can_end_early(say, work_dir, paths):
+    said = say('predict', work_dir, paths[0], '--json', '--cascade', '0')
+    assert json.loads(said.out)['went_on'] is False
+    said = say('predict', work_dir, paths[0], '--cascade', 'high')
+    assert said.code == 2
+    assert 'auto or a number in [0, 1]' in said.last

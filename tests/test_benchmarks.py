@@ -1,0 +1,77 @@
+"""The programs that measure: that they list, measure and write a page."""
+
+import importlib
+import json
+import subprocess
+import sys
+
+import pytest
+from tool_helpers import ROOT
+
+from benchmarks.__main__ import CPU_SET, programs
+from benchmarks.figures import Figure, interleaved, ratios
+from benchmarks.page import write_page
+
+
+def test_list_needs_no_torch():
+    done = subprocess.run(
+        [sys.executable, '-X', 'importtime', '-m', 'benchmarks'],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    names = [line.split()[0] for line in done.stdout.splitlines()]
+    assert names == list(programs())
+    assert set(CPU_SET) <= set(names)
+    assert '| torch\n' not in done.stderr
+
+
+@pytest.mark.parametrize('name', CPU_SET)
+def test_each_of_the_set_can_be_run(name):
+    module = importlib.import_module(f'benchmarks.{name}')
+    assert callable(module.main)
+    assert module.__doc__.splitlines()[0].endswith('.')
+
+
+def test_functions_take_turns():
+    calls = []
+    seconds = interleaved(
+        {name: lambda name=name: calls.append(name) for name in 'ab'},
+        rounds=2,
+    )
+    assert calls == ['a', 'b'] * 3
+    assert all(len(found) == 2 for found in seconds.values())
+    assert ratios({'a': [2.0, 9.0], 'b': [1.0, 3.0]}, 'a', 'b') == [2.0, 3.0]
+
+
+@pytest.mark.parametrize(
+    ('limit', 'at_least', 'holds'),
+    [(2.5, False, True), (1.5, False, False), (1.5, True, True), (3, True, 0)],
+)
+def test_median_is_judged(limit, at_least, holds):
+    figure = Figure(1, 'this', 'that', [9.0, 2.0, 1.0], limit, at_least)
+    assert figure.median == 2 and figure.holds == holds
+    assert ('holds' in figure.line()) == bool(holds)
+    assert '(1.000 to 9.000)' in figure.line()
+    assert Figure(1, 'this', 'that', [1.0]).holds is None
+
+
+def test_program_measures_and_the_page_tells_it(tmp_path, capsys):
+    program = importlib.import_module('benchmarks.region_choice')
+    file = tmp_path / 'figures.json'
+    figures = program.main(['--rounds', '1', '--json', str(file)])
+    assert [figure.note for figure in figures] == ['same boxes'] * 2
+    result = json.loads(file.read_text())
+    page = tmp_path / 'docs' / 'performance.md'
+    rows = [dict(result, program='region_choice', words=['--rounds', '1'])]
+    write_page(page, rows)
+    text = page.read_text()
+    for figure in figures:
+        assert f'| {figure.median:.3g} |' in text
+    assert '`region_choice --rounds 1`' in text
+    assert 'Row 11' in text and 'no GPU here' in text
+    picture = tmp_path / 'docs' / 'images' / 'performance.png'
+    assert picture.read_bytes().startswith(b'\x89PNG')
+    write_page(page, [])
+    assert 'Nothing was measured' in page.read_text()
