@@ -139,7 +139,7 @@ class C2FInferencer(ImageClassificationInferencer):
         classes: Sequence[str] | None = None,
         gallery: str | os.PathLike | Gallery | None = None,
         rerank: str | Mapping[str, Any] | None = None,
-        cascade: float | str | None = None,
+        cascade: float | str | os.PathLike | None = None,
         **kwargs: Any,
     ) -> None:
         model, checkpoint = load_model(model, pretrained, **kwargs)

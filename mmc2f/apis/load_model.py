@@ -128,7 +128,9 @@ def make_reranker(
 
 
 def end_early(
-    model: BaseModel, cascade: float | str, checkpoint: str | None = None
+    model: BaseModel,
+    cascade: float | str | os.PathLike,
+    checkpoint: str | None = None,
 ) -> None:
     """Have a model answer sure images by the global pass alone.
 

@@ -20,7 +20,10 @@ from mmc2f.deploy.onnx_graph import make_graph
 onnx = pytest.importorskip('onnx')
 pytest.importorskip('onnxscript')
 pytest.importorskip('onnxruntime')
-SAME = dict(rel=1e-4, abs=1e-4)
+SAME = 1e-4
+# The signed root of its pooling has no bound on its slope at 0, so a product
+# near it differs by the root of what was rounded, as by another thread count.
+SAME_OF_MLPH = 1e-3
 
 
 class Exported:
@@ -57,14 +60,16 @@ def mlph(images, tmp_path_factory):
     return Exported(TestedRun(cfg, folder), folder)
 
 
-def same(found, expected):
+def same(found, expected, by=SAME):
     """Equal JSON values but for rounding; of a dict the keys of ``found``."""
     if isinstance(found, dict):
-        return all(same(found[k], expected[k]) for k in found)
+        return all(same(found[k], expected[k], by) for k in found)
     if isinstance(found, list):
-        return len(found) == len(expected) and all(map(same, found, expected))
+        return len(found) == len(expected) and all(
+            same(a, b, by) for a, b in zip(found, expected, strict=True)
+        )
     if isinstance(found, float):
-        return found == pytest.approx(expected, **SAME)
+        return found == pytest.approx(expected, rel=by, abs=by)
     return found == expected
 
 
@@ -105,9 +110,9 @@ def test_mlph_answers_at_each_level(mlph):
     paths = mlph.tested.paths[:3]
     expected = mlph.inferencer(paths)
     assert set(mlph.differences) == {'coarse', 'embedding', 'level_1'}
-    assert max(mlph.differences.values()) < 1e-4
+    assert max(mlph.differences.values()) < SAME_OF_MLPH
     answers = OnnxClassifier(mlph.path)(paths, batch_size=3)
-    assert same(answers, expected)
+    assert same(answers, expected, SAME_OF_MLPH)
     assert [level['level'] for level in answers[0]['levels']] == [
         'class',
         'group',

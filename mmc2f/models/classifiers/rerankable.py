@@ -13,8 +13,9 @@ class Rerankable:
 
     Attributes:
         reranker: A callable ``(coarse probabilities (B, C), embeddings
-            (B, D)) -> ReRankResult`` with a method ``annotate``, such as
-            :class:`mmc2f.retrieval.ReRanker`; None where there is none.
+            (B, D)) -> ReRankResult`` with methods ``annotate`` and, for a
+            cascade, ``pad``, such as :class:`mmc2f.retrieval.ReRanker`; None
+            where there is none.
     """
 
     reranker: Any = None
