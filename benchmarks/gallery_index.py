@@ -26,6 +26,8 @@ from benchmarks.figures import (
 from mmc2f.retrieval import FaissIndex
 
 DIMS, BATCH, TOPM = 512, 256, 50
+#: At most so many centres, and rows a centre at least.
+CENTRES, CROWD = 1000, 100
 
 
 def clustered(count: int, seed: int, centres: Tensor) -> Tensor:
@@ -55,14 +57,15 @@ def main(argv: list[str] | None = None) -> list[Figure]:
     options = parser(__doc__, rounds=5)
     options.add_argument('--rows', type=int, nargs='+', default=[10**4, 10**5])
     options.add_argument('--factory', default='IVF{lists},Flat')
-    options.add_argument('--probed', type=float, default=0.06, help='of lists')
+    options.add_argument('--probed', type=float, default=0.01, help='of lists')
     args = options.parse_args(argv)
     set_threads(args.threads)
     made = torch.Generator().manual_seed(0)
-    centres = torch.randn(1000, DIMS, generator=made)
-    queries = clustered(BATCH, 1, centres)
+    directions = torch.randn(CENTRES, DIMS, generator=made)
     built = []
     for count in args.rows:
+        centres = directions[: max(1, count // CROWD)]
+        queries = clustered(BATCH, 1, centres)
         rows = clustered(count, 2, centres)
         lists = int(4 * count**0.5)
         params = {}
