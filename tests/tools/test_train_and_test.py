@@ -113,6 +113,13 @@ def test_tree_is_clustered_written_and_kept(work_dir):
     assert loaded.model.tree == dumped.model.tree
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason='trains on the GPU')
+def test_log_tells_what_was_chosen_for_the_cpu(work_dir):
+    log = max(work_dir.glob('*/*.log')).read_text()
+    (line,) = [line for line in log.splitlines() if ' - CPU: ' in line]
+    assert 'thread(s)' in line and 'memory' in line
+
+
 def test_checkpoint_needs_no_trust(work_dir):
     loaded = torch.load(work_dir / 'epoch_4.pth', weights_only=True)
     assert loaded['meta']['epoch'] == 4
