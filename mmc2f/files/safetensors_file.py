@@ -31,13 +31,16 @@ def write_tensors(
     path: str | os.PathLike,
     tensors: Mapping[str, Tensor],
     metadata: Mapping[str, str],
-) -> None:
+) -> str:
     """Write a whole file, see :func:`mmc2f.files.written_whole`.
 
     Args:
         path: The file.
         tensors: By name, of any device.
         metadata: Texts by name; the digest is added.
+
+    Returns:
+        The digest.
 
     Raises:
         OSError: The file cannot be written.
@@ -53,6 +56,7 @@ def write_tensors(
         except SafetensorError as error:
             # Of a full disk, for instance.
             raise OSError(str(error)) from error
+    return metadata[DIGEST]
 
 
 def read_tensors(

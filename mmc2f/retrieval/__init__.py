@@ -26,6 +26,7 @@ from mmc2f.retrieval.rerank import (
 from mmc2f.retrieval.rerank_grid import HeldOut
 from mmc2f.retrieval.rerank_terms import ReRankTerms, rerank_terms
 from mmc2f.retrieval.reranker import ReRanker, ReRankPostProcessor
+from mmc2f.retrieval.sharded_gallery import ShardedGallery
 from mmc2f.retrieval.sharded_index import ShardedIndex
 from mmc2f.retrieval.tune_cascade import (
     TunedCascade,
@@ -57,6 +58,7 @@ __all__ = [
     'ReRankResult',
     'ReRankTerms',
     'ReRanker',
+    'ShardedGallery',
     'ShardedIndex',
     'TunedCascade',
     'TunedReRank',

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import torch
 from mmengine.dataset import BaseDataset
-from mmengine.dist import all_gather_object, is_main_process
+from mmengine.dist import all_gather_object, get_rank, is_main_process
 from mmengine.model import BaseModel
 from mmengine.structures import BaseDataElement
 from torch.utils.data import DataLoader
@@ -14,8 +14,11 @@ from mmc2f.model_state import evaluation_mode, unwrap_model
 from mmc2f.retrieval.embedded_images import EmbeddedImages
 from mmc2f.retrieval.gallery import Gallery
 from mmc2f.retrieval.image_ids import image_id
+from mmc2f.retrieval.sharded_gallery import ShardedGallery
 
 __all__ = ['build_gallery', 'embed_images']
+
+_NONE = torch.empty(0, 0)
 
 
 class _Row(NamedTuple):
@@ -49,7 +52,28 @@ def build_gallery(
         ValueError: The data set is empty, an image has no label or no
             embedding, or an embedding is not finite.
     """
-    embed_images(model, dataloader, fingerprint).fill(gallery)
+    if not isinstance(gallery, ShardedGallery):
+        embed_images(model, dataloader, fingerprint).fill(gallery)
+        return gallery
+    own = _embed_share(model, dataloader, 'gallery')
+    # Embeddings stay where they were made.
+    told = [
+        row._replace(embedding=_NONE, probs=None, global_probs=None)
+        for row in own
+    ]
+    shares = all_gather_object(told)
+    places = _kept_places(shares, len(dataloader.dataset))
+    rows = [shares[rank][at] for rank, at in places]
+    kept = [own[at].embedding for rank, at in places if rank == get_rank()]
+    gallery.fill_shares(
+        torch.stack(kept) if kept else _NONE,
+        torch.tensor([rank for rank, _ in places]),
+        torch.tensor([row.label for row in rows]),
+        _image_ids(rows, dataloader.dataset),
+        fingerprint,
+        class_names=_class_names(dataloader.dataset),
+        parts=embedding_parts(model),
+    )
     return gallery
 
 
@@ -81,10 +105,39 @@ def embed_images(
         ValueError: The data set is empty, or an image has no label or no
             embedding.
     """
+    dataset: BaseDataset = dataloader.dataset
+    shares = all_gather_object(_embed_share(model, dataloader, title))
+    rows = [
+        shares[rank][at] for rank, at in _kept_places(shares, len(dataset))
+    ]
+    probs, of_global = zip(
+        *((row.probs, row.global_probs) for row in rows), strict=True
+    )
+    return EmbeddedImages(
+        torch.stack([row.embedding for row in rows]),
+        torch.tensor([row.label for row in rows]),
+        None if probs[0] is None else torch.stack(probs),
+        _image_ids(rows, dataset),
+        _class_names(dataset),
+        embedding_parts(model),
+        dict(fingerprint),
+        None if of_global[0] is None else torch.stack(of_global),
+    )
+
+
+def embedding_parts(model: BaseModel) -> list[int] | None:
+    """Lengths of the parts of an embedding, where the model tells them."""
+    parts = getattr(unwrap_model(model), 'embedding_parts', None)
+    return None if parts is None else list(parts)
+
+
+def _embed_share(
+    model: BaseModel, dataloader: DataLoader, title: str
+) -> list[_Row]:
+    """What the loader of this process gives, in test mode."""
     from rich.progress import track
 
-    dataset: BaseDataset = dataloader.dataset
-    if not len(dataset):
+    if not len(dataloader.dataset):
         raise ValueError(
             'The gallery would be empty: its data set has no image. Look at '
             'the train annotation and data_root.'
@@ -99,31 +152,7 @@ def embed_images(
         ):
             for sample in model.test_step(batch):
                 rows.append(_read_row(sample, len(rows)))
-
-    rows = _in_dataset_order(all_gather_object(rows))[: len(dataset)]
-    rows = [row for row in rows if row.level == 0]
-    if not rows:
-        raise ValueError('No image is at the finest level of the tree.')
-    rows = [row for row in rows if row.view == rows[0].view]
-    embeddings, labels, probs, paths, *_, of_global = zip(*rows, strict=True)
-    root = getattr(dataset, 'data_root', None)
-    names = getattr(dataset, 'metainfo', {}).get('classes')
-    return EmbeddedImages(
-        torch.stack(embeddings),
-        torch.tensor(labels),
-        None if probs[0] is None else torch.stack(probs),
-        [image_id(path, root, i) for i, path in enumerate(paths)],
-        None if names is None else list(names),
-        embedding_parts(model),
-        dict(fingerprint),
-        None if of_global[0] is None else torch.stack(of_global),
-    )
-
-
-def embedding_parts(model: BaseModel) -> list[int] | None:
-    """Lengths of the parts of an embedding, where the model tells them."""
-    parts = getattr(unwrap_model(model), 'embedding_parts', None)
-    return None if parts is None else list(parts)
+    return rows
 
 
 def _read_row(sample: BaseDataElement, position: int) -> _Row:
@@ -150,12 +179,37 @@ def _read_row(sample: BaseDataElement, position: int) -> _Row:
     )
 
 
-def _in_dataset_order(shares: Sequence[list[_Row]]) -> list[_Row]:
-    """Undo a distributed sampler: rank r holds images r, r + world, ..."""
+def _kept_places(
+    shares: Sequence[Sequence[_Row]], count: int
+) -> list[tuple[int, int]]:
+    """Rank and place in its share of each image that counts, in order.
+
+    Undoes a distributed sampler: rank r holds images r, r + world, ...
+
+    Args:
+        shares: Of each rank.
+        count: Images in the data set; what a sampler repeats comes after.
+    """
     world_size = len(shares)
-    rows = {
-        rank + world_size * position: row
+    in_order = sorted(
+        (rank + world_size * at, rank, at)
         for rank, share in enumerate(shares)
-        for position, row in enumerate(share)
-    }
-    return [rows[place] for place in sorted(rows)]
+        for at in range(len(share))
+    )
+    places = [(rank, at) for _, rank, at in in_order[:count]]
+    places = [(r, at) for r, at in places if shares[r][at].level == 0]
+    if not places:
+        raise ValueError('No image is at the finest level of the tree.')
+    rank, at = places[0]
+    view = shares[rank][at].view
+    return [(r, at) for r, at in places if shares[r][at].view == view]
+
+
+def _image_ids(rows: Sequence[_Row], dataset: BaseDataset) -> list[str]:
+    root = getattr(dataset, 'data_root', None)
+    return [image_id(row.path, root, i) for i, row in enumerate(rows)]
+
+
+def _class_names(dataset: BaseDataset) -> list[str] | None:
+    names = getattr(dataset, 'metainfo', {}).get('classes')
+    return None if names is None else list(names)

@@ -76,6 +76,9 @@ class Gallery:
         ValueError: ``whiten`` is unknown.
     """
 
+    # Whether each process of a group writes a part of the file.
+    saved_by_all = False
+
     def __init__(
         self,
         index: str | Mapping | None = None,

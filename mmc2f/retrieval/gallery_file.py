@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from mmengine.logging import print_log
 from torch import Tensor
 
@@ -24,17 +25,27 @@ __all__ = ['GalleryContent', 'read_gallery', 'write_gallery']
 
 _FORMAT = 'mmc2f.gallery'
 # Of a gallery that compares embeddings as they are, of one that changes them
-# first, and of one with classes that its model lacks: who reads only the
-# earlier versions must refuse the later.
-_PLAIN_VERSION, _VERSION, _ADDED_VERSION = _VERSIONS = '1', '2', '3'
+# first, of one with classes that its model lacks, and of one with many image
+# ids: who reads only the earlier versions must refuse the later.
+_PLAIN_VERSION, _VERSION, _ADDED_VERSION, _LONG_VERSION = _VERSIONS = (
+    *('1', '2'),
+    *('3', '4'),
+)
+# Image ids of more bytes than this are a tensor: safetensors refuses to read
+# 100 MB of metadata.
+_LONGEST = 50_000_000
+_IDS = 'image_ids'
 _TENSORS = ('embeddings', 'labels')
 _JSON_FIELDS = ('image_ids', 'fingerprint', 'num_classes', 'class_names')
 # Only in files from version 2 on.
 _WHITENING_TENSORS = ('whiten_mean', 'whiten_matrix')
 
 
-def write_gallery(path: str | os.PathLike, content: GalleryContent) -> None:
+def write_gallery(path: str | os.PathLike, content: GalleryContent) -> str:
     """Write a gallery; the old file stays whole until the new one is.
+
+    Returns:
+        The digest of the file.
 
     Raises:
         OSError: The file cannot be written.
@@ -44,7 +55,12 @@ def write_gallery(path: str | os.PathLike, content: GalleryContent) -> None:
         metadata[field] = json.dumps(getattr(content, field))
     tensors = {name: getattr(content, name) for name in _TENSORS}
     whitening = content.whitening
-    if content.num_added:
+    if len(metadata[_IDS]) > _LONGEST:
+        text = bytearray(metadata.pop(_IDS).encode())
+        tensors[_IDS] = torch.frombuffer(text, dtype=torch.uint8)
+        metadata['version'] = _LONG_VERSION
+        metadata['num_added'] = json.dumps(content.num_added)
+    elif content.num_added:
         metadata['version'] = _ADDED_VERSION
         metadata['num_added'] = json.dumps(content.num_added)
     elif content.parts is not None or whitening is not None:
@@ -55,16 +71,22 @@ def write_gallery(path: str | os.PathLike, content: GalleryContent) -> None:
     if whitening is not None:
         values = whitening.mean, whitening.matrix
         tensors |= zip(_WHITENING_TENSORS, values, strict=True)
-    write_tensors(path, tensors, metadata)
+    return write_tensors(path, tensors, metadata)
 
 
-def read_gallery(path: str | os.PathLike) -> GalleryContent:
+def read_gallery(
+    path: str | os.PathLike, digest: str | None = None
+) -> GalleryContent:
     """Read what :func:`write_gallery` wrote, and check it.
+
+    Args:
+        path: The file.
+        digest: Of the one that is wanted, where that is known.
 
     Raises:
         FileNotFoundError: There is no such file.
         ValueError: The file is damaged, was changed since, holds what no
-            gallery does, or is not a gallery of this version.
+            gallery does, is another one, or is not a gallery of this version.
     """
     path = Path(path)
     if not path.is_file():
@@ -85,15 +107,23 @@ def read_gallery(path: str | os.PathLike) -> GalleryContent:
         raise ValueError(
             f'Gallery {path} is damaged. {error} Build the gallery anew.'
         ) from error
+    if digest is not None and metadata.get(DIGEST) != digest:
+        raise ValueError(
+            f'{path} is of another gallery than the other files that belong '
+            'to it. Build the gallery anew.'
+        )
     return content
 
 
 def _parse(
     path: Path, metadata: Mapping[str, str], tensors: Mapping[str, Tensor]
 ) -> GalleryContent:
+    texts = {name: metadata[name] for name in _JSON_FIELDS if name in metadata}
     try:
+        if _IDS not in texts:
+            texts[_IDS] = tensors[_IDS].numpy().tobytes().decode()
         fields: dict[str, Any] = {
-            name: json.loads(metadata[name]) for name in _JSON_FIELDS
+            name: json.loads(text) for name, text in texts.items()
         }
         parts = json.loads(metadata.get('parts', 'null'))
         whiten = json.loads(metadata.get('whiten', 'null'))
@@ -124,10 +154,13 @@ def _broken(path: Path, error: BaseException | None) -> ValueError:
 
 def _check_format(path: Path, metadata: dict, names: set[str]) -> None:
     tensors, texts = {*_TENSORS}, {*_JSON_FIELDS}
-    if metadata.get('version') in (_VERSION, _ADDED_VERSION):
+    version = metadata.get('version')
+    if version in (_VERSION, _ADDED_VERSION, _LONG_VERSION):
         texts |= {'parts', 'whiten'}
-    if metadata.get('version') == _ADDED_VERSION:
+    if version in (_ADDED_VERSION, _LONG_VERSION):
         texts |= {'num_added'}
+    if version == _LONG_VERSION:
+        texts, tensors = texts - {_IDS}, tensors | {_IDS}
     if metadata.get('whiten', 'null') != 'null':
         tensors |= {*_WHITENING_TENSORS}
     missing = (tensors - names) | (texts - metadata.keys())

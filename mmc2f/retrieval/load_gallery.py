@@ -5,13 +5,24 @@ from collections.abc import Mapping
 from typing import Any
 
 from mmc2f.registry import TASK_UTILS
+from mmc2f.retrieval import milvus_gallery, sharded_gallery
 from mmc2f.retrieval.gallery import Gallery
-from mmc2f.retrieval.milvus_gallery import MilvusGallery, read_head
+from mmc2f.retrieval.gallery_head import head_kind
+from mmc2f.retrieval.milvus_gallery import MilvusGallery
+from mmc2f.retrieval.sharded_gallery import ShardedGallery
 
 __all__ = ['load_gallery']
 
-# Of a gallery of another kind, these hold for one in Milvus too.
-_SHARED = ('whiten', 'split_parts')
+# The class that a file asks for, and which arguments of a plain gallery hold
+# for it too.
+_COMPARED = ('whiten', 'split_parts')
+_KINDS: dict[str | None, tuple[type[Gallery], tuple[str, ...]]] = {
+    milvus_gallery.KIND: (MilvusGallery, _COMPARED),
+    sharded_gallery.KIND: (
+        ShardedGallery,
+        (*_COMPARED, 'index', 'chunk_size'),
+    ),
+}
 
 
 def load_gallery(
@@ -25,7 +36,8 @@ def load_gallery(
         path: The file.
         expected_fingerprint: Checked when given, see :meth:`Gallery.check`.
         config: ``type`` and arguments of the gallery. A file that says that
-            its rows are in Milvus is a :class:`MilvusGallery` in any case.
+            its rows are in Milvus is a :class:`MilvusGallery` in any case,
+            and one that names parts a :class:`ShardedGallery`.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -34,7 +46,8 @@ def load_gallery(
     options = dict(config or {})
     kind = options.pop('type', None) or Gallery
     loader: Any = kind if isinstance(kind, type) else TASK_UTILS.get(kind)
-    if not issubclass(loader, MilvusGallery) and read_head(path) is not None:
-        loader = MilvusGallery
-        options = {k: v for k, v in options.items() if k in _SHARED}
+    asked, shared = _KINDS.get(head_kind(path), (Gallery, ()))
+    if not issubclass(loader, asked):
+        loader = asked
+        options = {k: v for k, v in options.items() if k in shared}
     return loader.load(path, expected_fingerprint, **options)

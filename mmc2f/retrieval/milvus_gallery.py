@@ -4,35 +4,24 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
-from mmc2f.files.safetensors_file import (
-    DIGEST,
-    hash_tensors,
-    read_tensors,
-    write_tensors,
-)
 from mmc2f.registry import TASK_UTILS
 from mmc2f.retrieval.gallery import Gallery
 from mmc2f.retrieval.gallery_checks import check_is_filled
 from mmc2f.retrieval.gallery_content import GalleryContent
 from mmc2f.retrieval.gallery_file import read_gallery
+from mmc2f.retrieval.gallery_head import head_content, read_head, write_head
 from mmc2f.retrieval.image_ids import hash_images
 from mmc2f.retrieval.milvus_rows import MilvusRows, Rows
-from mmc2f.retrieval.whitening import Whitening
 
-__all__ = ['MilvusGallery']
+__all__ = ['KIND', 'MilvusGallery']
 
-_FORMAT = 'mmc2f.milvus_gallery'
-_VERSION = '1'
+#: Of the file that names a collection.
+KIND = 'mmc2f.milvus_gallery'
 _ROWS = ('uri', 'collection', 'index_type', 'index_params', 'search_params')
-_FIELDS = (
-    *('fingerprint', 'num_classes', 'class_names', 'parts'),
-    'num_added',
-)
 
 
 @TASK_UTILS.register_module()
@@ -99,25 +88,11 @@ class MilvusGallery(Gallery):
         """
         check_is_filled(self.embeddings)
         means = self.prototypes()
-        metadata = {
-            'format': _FORMAT,
-            'version': _VERSION,
-            'rows': self._rows.digest,
-            'whiten': json.dumps(self.whiten),
-        }
+        metadata = {'rows': self._rows.digest}
         for name in _ROWS:
             metadata[name] = json.dumps(getattr(self._rows, name))
-        for name in _FIELDS:
-            metadata[name] = json.dumps(getattr(self, name))
-        tensors = {
-            'labels': self.labels,
-            'means': means.embeddings,
-            'mean_labels': means.labels,
-        }
-        if self.whitening is not None:
-            tensors['whiten_mean'] = self.whitening.mean
-            tensors['whiten_matrix'] = self.whitening.matrix
-        write_tensors(path, tensors, metadata)
+        tensors = {'means': means.embeddings, 'mean_labels': means.labels}
+        write_head(path, KIND, self._content(), tensors, metadata)
 
     @classmethod
     def load(
@@ -139,7 +114,7 @@ class MilvusGallery(Gallery):
             ValueError: The file or the collection is damaged, does not fit,
                 or is something else.
         """
-        head = read_head(path)
+        head = read_head(path, KIND)
         if head is None:
             gallery = cls(**kwargs)
             content = read_gallery(path)
@@ -147,7 +122,7 @@ class MilvusGallery(Gallery):
             tensors, metadata = head
             kept = {name: json.loads(metadata[name]) for name in _ROWS}
             gallery = cls(**{**kept, **kwargs})
-            content = _head_content(tensors, metadata)
+            content = head_content(tensors, metadata, tensors['means'])
         if expected_fingerprint is not None:
             content.check_made_by(
                 expected_fingerprint, gallery.whiten, f'Gallery {path}'
@@ -221,63 +196,6 @@ class MilvusGallery(Gallery):
         self.image_ids = self._rows  # type: ignore[assignment]
         self._prototypes = Gallery()
         self._prototypes._set(means, warns=False)
-
-
-def read_head(
-    path: str | os.PathLike,
-) -> tuple[dict[str, Tensor], dict[str, str]] | None:
-    """Read a file of :meth:`MilvusGallery.save`.
-
-    Returns:
-        Tensors and metadata; ``None`` where it is another file, or none.
-
-    Raises:
-        ValueError: It was changed since it was written.
-    """
-    from safetensors import SafetensorError, safe_open
-
-    if not Path(path).is_file():
-        return None
-    try:
-        # A plain gallery, which may be large, is not read twice.
-        with safe_open(path, framework='pt') as file:
-            found = (file.metadata() or {}).get('format')
-    except SafetensorError:
-        # The reader of galleries says what is wrong with it.
-        return None
-    if found != _FORMAT:
-        return None
-    tensors, metadata = read_tensors(path)
-    if metadata.get('version') != _VERSION:
-        raise ValueError(
-            f'{path} is a gallery in Milvus of version '
-            f'{metadata.get("version")}; this mmc2f reads version {_VERSION}.'
-        )
-    if metadata.get(DIGEST) != hash_tensors(tensors, metadata):
-        raise ValueError(
-            f'Gallery {path} is damaged. Its digest is not that of its '
-            'content: it was changed after it was written. Save it anew.'
-        )
-    return tensors, metadata
-
-
-def _head_content(
-    tensors: Mapping[str, Tensor], metadata: Mapping[str, str]
-) -> GalleryContent:
-    fields: dict[str, Any] = {n: json.loads(metadata[n]) for n in _FIELDS}
-    fields['parts'] = fields['parts'] and tuple(fields['parts'])
-    kind = json.loads(metadata['whiten'])
-    whitening = None
-    if kind is not None:
-        values = tensors['whiten_mean'], tensors['whiten_matrix']
-        whitening = Whitening(kind, *values)
-    return GalleryContent(
-        embeddings=tensors['means'],
-        labels=tensors['labels'],
-        image_ids=[],
-        **fields,
-        whitening=whitening,
-    )
 
 
 def _absolute(uri: str) -> str:

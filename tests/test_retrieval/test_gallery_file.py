@@ -219,3 +219,20 @@ def test_images_that_a_caller_does_not_tell_are_not_compared():
     gallery.check(made_by)
     with pytest.raises(ValueError, match='images'):
         gallery.check({**FINGERPRINT, 'images': 'd' * 64})
+
+
+def test_ids_too_long_for_the_header_come_back(tmp_path, monkeypatch):
+    plain = Gallery.load(write(tmp_path / 'plain.safetensors'))
+    monkeypatch.setattr('mmc2f.retrieval.gallery_file._LONGEST', 10)
+    path = write(tmp_path / 'long.safetensors', whiten='pca')
+    with safe_open(path, framework='pt') as file:
+        # Who reads only the earlier versions refuses it.
+        assert file.metadata()['version'] == '4'
+        assert 'image_ids' not in file.metadata()
+    loaded = Gallery.load(path)
+    assert loaded.image_ids == plain.image_ids
+    assert loaded.whiten == 'pca' and loaded.parts == (4, 2)
+    damaged = torch.full((9,), 255, dtype=torch.uint8)
+    change(path, {'image_ids': damaged})
+    with pytest.raises(ValueError, match='not a whole safetensors gallery'):
+        Gallery.load(path)
