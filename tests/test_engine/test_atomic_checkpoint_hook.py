@@ -10,7 +10,7 @@ import torch
 from toy_runs import toy_config, toy_runner, with_validation
 
 from mmc2f.apis import latest_checkpoint
-from mmc2f.engine import AtomicCheckpointHook
+from mmc2f.engine import AtomicCheckpointHook, build_runner
 
 
 def train(cfg):
@@ -51,8 +51,11 @@ def seen(tmp_path, monkeypatch):
     return found
 
 
-def test_the_old_one_goes_when_the_new_one_is_whole(tmp_path, seen):
-    train(keeping(tmp_path))
+@pytest.mark.parametrize('kind', ['Runner', 'FlexibleRunner'])
+def test_the_old_one_goes_when_the_new_one_is_whole(kind, tmp_path, seen):
+    cfg = keeping(tmp_path)
+    cfg.runner_type = kind
+    build_runner(cfg).train()
     order = [name for name, _ in seen]
     assert order == [
         *('epoch_1.pth', 'last_checkpoint'),

@@ -7,9 +7,13 @@ from copy import copy
 from pathlib import Path
 from typing import Any
 
-from mmengine.dist import is_main_process
+from mmengine.dist import barrier, is_main_process
 from mmengine.fileio import LocalBackend
-from mmengine.fileio.backends import backends, register_backend
+from mmengine.fileio.backends import (
+    backends,
+    prefix_to_backends,
+    register_backend,
+)
 from mmengine.hooks import CheckpointHook
 
 from mmc2f.files import write_bytes
@@ -48,7 +52,9 @@ class AtomicCheckpointHook(CheckpointHook):
 
     - A checkpoint and the file ``last_checkpoint`` are written aside, synced
       to the disk and renamed. (Where ``out_dir`` is remote, or there are
-      ``backend_args``, its back end decides.)
+      ``backend_args``, its back end decides.) So are those of a strategy of
+      MMEngine's FlexibleRunner, such as FSDP, but not those that DeepSpeed
+      writes by itself.
     - Of ``max_keep_ckpts`` checkpoints, and of ``save_best``, the old one is
       removed when the new one is whole and named by ``last_checkpoint``. So
       the disk must hold one more of them for a moment.
@@ -127,16 +133,19 @@ class AtomicCheckpointHook(CheckpointHook):
         """Write a checkpoint, and that it is the latest."""
         last = Path(runner.work_dir, LAST)
         try:
-            runner.save_checkpoint(
-                self.out_dir,
-                name,
-                self.file_client_args,
-                meta=meta,
-                by_epoch=self.by_epoch,
-                backend_args=self.backend_args,
-                **parts,
-                **self.args,
-            )
+            with _local_files_whole():
+                runner.save_checkpoint(
+                    self.out_dir,
+                    name,
+                    self.file_client_args,
+                    meta=meta,
+                    by_epoch=self.by_epoch,
+                    backend_args=self.backend_args,
+                    **parts,
+                    **self.args,
+                )
+            # Each process may write a part of it.
+            barrier()
             if is_main_process():
                 write_bytes(last, os.fsencode(self._path(name)))
         except OSError as error:
@@ -145,7 +154,7 @@ class AtomicCheckpointHook(CheckpointHook):
         self.saved_iter = meta['iter']
 
     def _save_best_checkpoint(self, runner, metrics: dict) -> None:
-        with self._removal_at_the_end():
+        with self._removal_at_the_end(), _local_files_whole():
             super()._save_best_checkpoint(runner, metrics)
 
     @contextmanager
@@ -175,6 +184,20 @@ class AtomicCheckpointHook(CheckpointHook):
         elif self.file_backend.isdir(path):
             # As deepspeed writes them.
             self.file_backend.rmtree(path)
+
+
+@contextmanager
+def _local_files_whole() -> Iterator[None]:
+    """Have what names no back end written by ours.
+
+    A strategy of MMEngine does not pass on the one that it was told.
+    """
+    before = prefix_to_backends['']
+    prefix_to_backends[''] = AtomicLocalBackend
+    try:
+        yield
+    finally:
+        prefix_to_backends[''] = before
 
 
 def _remove_parts(folder: str | Path, pattern: str) -> None:
