@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from functools import partial
 
-__all__ = ['equal_files']
+__all__ = ['equal_files', 'file_digest']
 
 # Of images the end tells more than the beginning, where cameras and programs
 # write the same.
@@ -27,7 +27,7 @@ def equal_files(paths: Iterable[str]) -> list[list[str]]:
         Groups of two files or more, in the order of the paths.
     """
     groups = [list(dict.fromkeys(paths))]
-    for key in (_size, partial(_digest, end_only=True), _digest):
+    for key in (_size, partial(file_digest, end_only=True), file_digest):
         groups = [same for group in groups for same in _split(group, key)]
     return groups
 
@@ -51,7 +51,8 @@ def _size(path: str) -> int:
     return os.stat(path).st_size
 
 
-def _digest(path: str, end_only: bool = False) -> bytes:
+def file_digest(path: str, end_only: bool = False) -> bytes:
+    """BLAKE2 of a file, or of its last 4 kB."""
     digest = hashlib.blake2b(digest_size=32)
     with open(path, 'rb', buffering=0) as file:
         if end_only:

@@ -14,7 +14,11 @@ from mmc2f.arguments import type_name
 from mmc2f.datasets.requirements import class_names
 from mmc2f.files.safetensors_file import hash_tensor
 from mmc2f.model_state import unwrap_model
-from mmc2f.retrieval.image_ids import dataset_images, hash_images
+from mmc2f.retrieval.image_ids import (
+    dataset_images,
+    hash_files,
+    hash_images,
+)
 
 __all__ = [
     'fingerprint',
@@ -68,7 +72,9 @@ def run_fingerprint(
 
     Returns:
         As :func:`fingerprint`, with ``'images'``, a digest of names and
-        labels, where the data set tells them without being decoded.
+        labels, where the data set tells them without being decoded, and
+        ``'image_files'``, see
+        :func:`~mmc2f.retrieval.image_ids.hash_files`, where they are here.
     """
     views = getattr(dataset, 'views', None)
     if views is not None:
@@ -76,6 +82,9 @@ def run_fingerprint(
     made_by = model_fingerprint(cfg, model, class_names(dataset), views)
     if hasattr(dataset, 'get_data_info'):
         made_by['images'] = hash_images(*dataset_images(dataset))
+        files = hash_files(dataset)
+        if files is not None:
+            made_by['image_files'] = files
     return made_by
 
 

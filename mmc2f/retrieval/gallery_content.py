@@ -1,9 +1,11 @@
 """What a gallery holds, apart from how it is searched."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import torch.nn.functional as F
+from mmengine.logging import print_log
 from torch import Tensor
 
 from mmc2f.retrieval.gallery_checks import check_fingerprint
@@ -60,7 +62,9 @@ class GalleryContent:
 
         Where the fingerprint tells the images of the training set but the
         gallery, an older one, does not, its own ids and labels are compared.
-        What a fingerprint does not tell of the images is not checked.
+        What a fingerprint does not tell of the images is not checked; a
+        warning says so where the gallery does not tell what their files
+        held.
 
         Args:
             fingerprint: Of what is wanted.
@@ -77,6 +81,18 @@ class GalleryContent:
             actual['images'] = hash_images(
                 self.image_ids, self.labels.tolist()
             )
+        if 'image_files' not in actual and 'image_files' in expected:
+            print_log(
+                f'{what} does not say what the files of its images held: it '
+                'was made by an older mmc2f, edited, or made of images '
+                'elsewhere. Whether one was replaced under its name since is '
+                'not known.',
+                logger='current',
+                level=logging.WARNING,
+            )
+        if 'image_files' not in actual.keys() & expected.keys():
+            actual.pop('image_files', None)
+            expected.pop('image_files', None)
         check_fingerprint(actual, with_whitening(expected, whiten), what)
 
 

@@ -161,9 +161,10 @@ def _of_images(content: GalleryContent) -> GalleryContent:
     One that does not tell the images is of an older gallery; its ids and
     labels are compared where they have to be.
     """
-    if 'images' not in content.fingerprint:
-        return content
-    images = hash_images(content.image_ids, content.labels.tolist())
-    return replace(
-        content, fingerprint={**content.fingerprint, 'images': images}
-    )
+    made_by = dict(content.fingerprint)
+    # Of the files as they were, not of those that came or went.
+    made_by.pop('image_files', None)
+    if 'images' in made_by:
+        labels = content.labels.tolist()
+        made_by['images'] = hash_images(content.image_ids, labels)
+    return replace(content, fingerprint=made_by)
