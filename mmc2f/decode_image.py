@@ -59,8 +59,8 @@ def decode_image(
         Exception: The bytes are damaged or no known image, have too many
             pixels, or hold 32-bit or floating-point values, whose range is
             undefined. Of a JPEG each warning of the decoder counts: where
-            data are missing it fills in grey. It notices most damage, not
-            all, for a JPEG has no checksum.
+            data are missing it fills in grey. It notices what is lost, but
+            often not what is changed, for a JPEG has no checksum.
     """
     if not content:
         raise ValueError('the file is empty')

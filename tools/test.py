@@ -15,6 +15,7 @@ from mmc2f.apis.command_line import (
 )
 from mmc2f.cpu_settings import prepare_cpu
 from mmc2f.engine import StrictRunner
+from mmc2f.engine.nondeterminism import warn_of_nondeterminism
 
 HOOK = 'mmc2f.ReRankHook'
 CASCADE = 'mmc2f.CascadeHook'
@@ -165,7 +166,9 @@ def main(argv: list[str] | None = None) -> dict[str, float]:
     # Now, and not after the page that a runner logs at its start.
     check_exists(args.checkpoint)
     merge_args(cfg, args)
-    return StrictRunner.from_cfg(cfg).test()
+    runner = StrictRunner.from_cfg(cfg)
+    warn_of_nondeterminism(cfg, trains=False)
+    return runner.test()
 
 
 if __name__ == '__main__':

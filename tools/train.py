@@ -22,6 +22,7 @@ from mmc2f.apis.command_line import (
 from mmc2f.arguments import type_name
 from mmc2f.cpu_settings import prepare_cpu
 from mmc2f.engine import build_runner
+from mmc2f.engine.nondeterminism import warn_of_nondeterminism
 
 #: Without which nothing is trained.
 PARTS = ('model', 'train_dataloader', 'train_cfg', 'optim_wrapper')
@@ -138,6 +139,7 @@ def main(argv: list[str] | None = None) -> None:
         runner = build_runner(cfg)
         if chosen is not None:
             runner.logger.info(chosen)
+        warn_of_nondeterminism(cfg, trains=True)
         runner.train()
 
 

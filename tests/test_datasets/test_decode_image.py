@@ -105,6 +105,25 @@ def test_cut_jpeg_is_refused(kind, end, share):
         decode_image(cut)
 
 
+@pytest.mark.parametrize('seed', range(5))
+@pytest.mark.parametrize('something_else', [False, True])
+def test_part_of_a_jpeg_that_is_lost_is_noticed(something_else, seed):
+    content, rng = encoded(quality=90), np.random.default_rng(seed)
+    first = int(rng.integers(len(content) // 2, len(content) - 512))
+    other = rng.bytes(512) if something_else else b''
+    with pytest.raises(Exception, match='JPEG data are damaged'):
+        decode_image(content[:first] + other + content[first + 512 :])
+
+
+def test_flipped_bit_of_a_png_is_noticed():
+    content = bytearray(encoded(kind='PNG'))
+    for place in np.linspace(60, len(content) - 20, 20).astype(int):
+        content[place] ^= 1
+        with pytest.raises(Exception, match='data stream'):
+            decode_image(bytes(content))
+        content[place] ^= 1
+
+
 @pytest.mark.parametrize('start', [0.5, 0.7])
 @pytest.mark.parametrize('byte', [b'\x00', b'\xff\xd0', b'\xff\xc0'])
 def test_jpeg_that_is_damaged_in_the_middle_is_refused(byte, start):
