@@ -94,8 +94,8 @@ def read_head(
     tensors, metadata = read_tensors(path)
     if metadata.get('version') != _VERSION:
         raise ValueError(
-            f'{path} is a file of {kind}, version {metadata.get("version")}; '
-            f'this mmc2f reads version {_VERSION}.'
+            f'{path} is a {kind} of version {metadata.get("version")}; this '
+            f'mmc2f reads version {_VERSION}.'
         )
     if metadata.get(DIGEST) != hash_tensors(tensors, metadata):
         raise ValueError(

@@ -258,3 +258,9 @@ def test_pymilvus_missing(monkeypatch):
     monkeypatch.setitem(sys.modules, 'pymilvus', None)
     with pytest.raises(ImportError, match=r'mmc2f\[scale\]'):
         MilvusGallery('gallery.db')
+
+
+def test_more_neighbours_than_milvus_finds(uri):
+    gallery = fill(MilvusGallery(uri))
+    with pytest.raises(ValueError, match='Milvus finds 16384 neighbours'):
+        gallery._rows.search(random_rows(1, 0), milvus_rows.WIDEST + 1)

@@ -306,3 +306,10 @@ def test_retrieval_scores_skip_nan():
 def test_retrieval_scores_refuse_a_foreign_label():
     with pytest.raises(ValueError, match='2 classes'):
         retrieval_scores(torch.ones(1, 1), torch.tensor([[2]]), 2)
+
+
+def test_softmax_and_neighbours_of_other_queries_are_refused():
+    similarities, labels = torch.ones(2, 4), torch.zeros(2, 4).long()
+    message = 'coarse_probs has 3 queries but similarities has 2'
+    with pytest.raises(ValueError, match=message):
+        rerank(torch.ones(3, 5) / 5, similarities, labels, topn=2)
