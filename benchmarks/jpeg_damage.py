@@ -16,7 +16,7 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image
 
-from mmc2f.datasets.transforms.decode_image import decode_image
+from mmc2f.decode_image import decode_image
 
 SIZE = 256, 192
 BLOCK = 512

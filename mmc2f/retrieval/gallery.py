@@ -76,8 +76,8 @@ class Gallery:
         ValueError: ``whiten`` is unknown.
     """
 
-    # Whether each process of a group writes a part of the file.
-    saved_by_all = False
+    # Whether the processes of a group hold, search and save it together.
+    is_shared = False
 
     def __init__(
         self,

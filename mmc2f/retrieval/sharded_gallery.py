@@ -62,7 +62,7 @@ class ShardedGallery(Gallery):
         embeddings: On PyTorch's meta device: the shape of all, no values.
     """
 
-    saved_by_all = True
+    is_shared = True
     _index: ProcessShards
 
     def __init__(

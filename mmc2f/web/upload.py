@@ -8,11 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from mmc2f.datasets.transforms.decode_image import (
-    FORMATS,
-    TooManyPixels,
-    decode_image,
-)
+from mmc2f.decode_image import FORMATS, TooManyPixels, decode_image
 
 __all__ = ['BadUpload', 'Upload', 'UploadLimits', 'data_uri']
 

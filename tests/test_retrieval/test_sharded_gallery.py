@@ -9,6 +9,8 @@ from mmengine.structures import BaseDataElement
 from ranks import run_ranks
 from tool_helpers import ROOT
 
+from mmc2f.apis import load_model
+from mmc2f.engine.hooks import cascade_hook
 from mmc2f.retrieval import (
     Gallery,
     ShardedGallery,
@@ -312,6 +314,19 @@ def test_edits_are_refused():
     for edit in (ShardedGallery().add, ShardedGallery().remove):
         with pytest.raises(ValueError, match='is not edited'):
             edit()
+
+
+def test_cascade_is_refused_in_several_processes(monkeypatch):
+    monkeypatch.setattr(load_model, 'end_early', lambda *args: None)
+    monkeypatch.setattr(cascade_hook, 'get_world_size', lambda: 2)
+    reranker = SimpleNamespace(gallery=ShardedGallery())
+    model = SimpleNamespace(cascade_threshold=0.5, reranker=reranker)
+    runner = SimpleNamespace(model=model, cfg={})
+    hook = cascade_hook.CascadeHook(0.5)
+    with pytest.raises(ValueError, match='searched by all of them at a time'):
+        hook.before_test_epoch(runner)
+    reranker.gallery = Gallery()
+    hook.before_test_epoch(runner)
 
 
 def test_embedding_that_is_not_finite_is_named(on_ranks):

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Sequence
 
-from mmengine.dist import all_gather_object
+from mmengine.dist import all_gather_object, get_world_size
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
@@ -29,8 +29,8 @@ class CascadeHook(Hook):
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: It has no threshold or is of other weights, or the model
-            has no global pass.
+        ValueError: It has no threshold or is of other weights, the model has
+            no global pass, or the gallery is shared out among processes.
     """
 
     # After the re-rank hook, which builds the gallery by the whole model, and
@@ -50,6 +50,17 @@ class CascadeHook(Hook):
         if model.cascade_threshold is None:
             runner.logger.info(
                 'Cascade: by the held-out images all must go on'
+            )
+        elif (
+            get_world_size() > 1
+            and model.reranker is not None
+            and model.reranker.gallery.is_shared
+        ):
+            # A process that none goes on in would let the others wait.
+            raise ValueError(
+                'a gallery that is shared out among processes is searched by '
+                'all of them at a time, which a cascade does not do: use a '
+                'plain gallery, or leave out the cascade'
             )
 
     def after_test_iter(

@@ -173,7 +173,7 @@ class ReRankHook(Hook):
             return load_gallery(self.gallery_file, made_by, cfg)
         gallery = TASK_UTILS.build(cfg)
         build_gallery(unwrap_model(runner.model), loader, gallery, made_by)
-        saves = gallery.saved_by_all or is_main_process()
+        saves = gallery.is_shared or is_main_process()
         if self.save_gallery is not None and saves:
             gallery.save(self.save_gallery)
             runner.logger.info(f'Gallery saved to {self.save_gallery}')
