@@ -191,18 +191,15 @@ class Embedder:
         return self
 
     def test_step(self, batch):
-        samples = []
-        for i in batch:
-            view = 'low' if i % 5 == 4 else 'high'
-            samples.append(
-                BaseDataElement(
-                    embedding=ROWS[i],
-                    gt_label=LABELS[i],
-                    img_path=f'/data/{NAMES[i]}',
-                    view=view,
-                )
+        return [
+            BaseDataElement(
+                embedding=ROWS[i],
+                gt_label=LABELS[i],
+                img_path=f'/data/{NAMES[i]}',
+                view='low' if i % 5 == 4 else 'high',
             )
-        return samples
+            for i in batch
+        ]
 
 
 class Loader(list):
