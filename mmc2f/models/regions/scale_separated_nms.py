@@ -69,13 +69,15 @@ def topk_nms(scores: Tensor, suppression: Tensor, k: int) -> Tensor:
     for _ in range(k):
         # argmax, unlike max(dim), promises the first of equal values.
         index = left.argmax(dim=1, keepdim=True)
-        rivals = suppression[index.squeeze(1)]
         if chosen:
             nothing_left = left.gather(1, index) == float('-inf')
             index = torch.where(nothing_left, chosen[0], index)
         chosen.append(index)
-        left = left.masked_fill(rivals, float('-inf'))
-        left = left.scatter(1, index, float('-inf'))
+        # After the last box nothing is looked at.
+        if len(chosen) < k:
+            rivals = suppression[index.squeeze(1)]
+            left = left.masked_fill(rivals, float('-inf'))
+            left = left.scatter(1, index, float('-inf'))
     return torch.cat(chosen, dim=1)
 
 
