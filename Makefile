@@ -81,12 +81,13 @@ test-mmdet: export CUDA_VISIBLE_DEVICES =
 test-mmdet: venv-mmdet
 	$(MMDET_PY) -m pytest -q --randomly-seed=$(SEED) -k mmdet
 
-# Trainings that are killed 20 times lose nothing, and bad inputs and faults
-# are told in a sentence.
+# Trainings that are killed 20 times lose nothing, bad inputs and faults are
+# told in a sentence, and malformed requests leave the page serving.
 robustness: venv
 	rm -rf work_dirs/robustness
 	$(PY) tests/robustness/bad_inputs.py work_dirs/robustness/inputs
 	$(PY) tests/robustness/kill_runs.py work_dirs/robustness/kills --kills 20
+	$(PY) tests/robustness/fuzz_page.py --requests 1000
 
 # The figures of a CPU, each a ratio, and the page with them. On an idle
 # machine; BENCH="--clock cpu --threads 1" where other programs run.

@@ -9,6 +9,7 @@ import numpy as np
 
 from mmc2f.apis.gallery_images import read_rgb
 from mmc2f.apis.image_inputs import images_below
+from mmc2f.web.upload import Refused
 
 __all__ = ['MOST_EXAMPLES', 'Examples']
 
@@ -54,13 +55,13 @@ class Examples:
         """The example that a page names; ``None``: it names none.
 
         Raises:
-            ValueError: There is no such example.
+            Refused: There is no such example.
         """
         if not isinstance(asked, str) or not asked.startswith(PREFIX):
             return None
         number = asked.removeprefix(PREFIX)
         if not re.fullmatch('[0-9]{1,3}', number):
-            raise ValueError('There is no such example.')
+            raise Refused('There is no such example.')
         if int(number) >= len(self._images):
-            raise ValueError('There is no such example.')
+            raise Refused('There is no such example.')
         return self._images[int(number)]

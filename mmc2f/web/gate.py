@@ -12,6 +12,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
+from mmc2f.web.event_body import check_event
 from mmc2f.web.rate_limit import RateLimit
 
 __all__ = ['LOOPBACK', 'Gate']
@@ -85,6 +86,7 @@ class Gate:
     Args:
         app: What answers.
         max_bytes: Of a request with an image.
+        num_functions: That events can ask for.
         hosts: Names that the server is called by; a page elsewhere that has
             its own name lead here cannot ask (DNS rebinding). Empty: any.
         reads, asks: How often one client may ask for a file, and for an
@@ -96,6 +98,7 @@ class Gate:
         self,
         app: App,
         max_bytes: int,
+        num_functions: int,
         hosts: Iterable[str] = LOOPBACK,
         reads: RateLimit | None = None,
         asks: RateLimit | None = None,
@@ -103,6 +106,7 @@ class Gate:
     ) -> None:
         self.app = app
         self.max_bytes = max_bytes
+        self.num_functions = num_functions
         self.hosts = frozenset(hosts)
         self.reads = reads or RateLimit(**READS)
         self.asks = asks or RateLimit(**ASKS)
@@ -151,7 +155,7 @@ class Gate:
             raise Refusal(403)
 
     async def _body(self, scope: Message, receive: Receive) -> bytes:
-        """The body, whole, or a refusal as soon as it is too large."""
+        """The body, whole; refused as soon as it is too large or wrong."""
         most = self.max_bytes if scope['path'] == ASK else SMALL
         length = _headers(scope).get(b'content-length', b'0')
         if not length.isdigit():
@@ -159,9 +163,15 @@ class Gate:
         if int(length) > most:
             raise Refusal(413)
         try:
-            return await asyncio.wait_for(_read(receive, most), self.patience)
+            body = await asyncio.wait_for(_read(receive, most), self.patience)
         except asyncio.TimeoutError:
             raise Refusal(408) from None
+        if scope['method'] == 'POST':
+            try:
+                check_event(body, self.num_functions)
+            except ValueError:
+                raise Refusal(400) from None
+        return body
 
 
 class _Leaving:

@@ -6,6 +6,7 @@ from math import isfinite
 from typing import Any
 
 from mmc2f.retrieval.reranker import MODES
+from mmc2f.web.upload import Refused
 
 __all__ = ['MODE_NAMES', 'Knob', 'knobs_of', 'read_knobs']
 
@@ -128,19 +129,19 @@ def read_knobs(mode: object, values: tuple) -> dict[str, Any]:
         values: Of each of :func:`knobs_of`, in order.
 
     Raises:
-        ValueError: There is no such mode, or a value is no number.
+        Refused: There is no such mode, or a value is no number.
     """
     if (
         not isinstance(mode, str)
         or mode not in MODES
         or len(values) != len(KNOBS)
     ):
-        raise ValueError('There is no such re-ranking.')
+        raise Refused('There is no such re-ranking.')
     parameters: dict[str, Any] = {'mode': mode}
     for knob, value in zip(KNOBS, values, strict=True):
         is_number = isinstance(value, (int, float)) and isfinite(value)
         if isinstance(value, bool) or not is_number:
-            raise ValueError(f'{knob.label} is a number.')
+            raise Refused(f'{knob.label} is a number.')
         whole = isinstance(knob.step, int)
         parameters[knob.name] = round(value) if whole else float(value)
     return parameters

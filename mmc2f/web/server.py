@@ -33,9 +33,10 @@ def page_app(
         hosts: Names that it is called by; empty: any.
     """
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    page = build_page(visits, title)
     gr.mount_gradio_app(
         app,
-        build_page(visits, title),
+        page,
         path='/',
         show_error=False,
         footer_links=[],
@@ -50,7 +51,7 @@ def page_app(
         pwa=False,
         **page_style(),
     )
-    return Gate(app, visits.limits.max_request, hosts)
+    return Gate(app, visits.limits.max_request, len(page.fns), hosts)
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from mmc2f.decode_image import FORMATS, TooManyPixels, decode_image
 
-__all__ = ['BadUpload', 'Upload', 'UploadLimits', 'data_uri']
+__all__ = ['Refused', 'Upload', 'UploadLimits', 'data_uri']
 
 #: ``data:image/png;base64,...``, as a browser reads a file.
 SCHEME, ENCODING = 'data:', ';base64'
@@ -23,7 +23,7 @@ BASE64, AROUND = 4 / 3, 64_000
 SHOWN = 720
 
 
-class BadUpload(ValueError):
+class Refused(ValueError):
     """What was sent is refused, in a sentence for who has sent it."""
 
 
@@ -74,20 +74,20 @@ class Upload:
         """Decode a data URI; the file is never written to a disk.
 
         Raises:
-            BadUpload: It is no image, a damaged or a large one.
+            Refused: It is no image, a damaged or a large one.
         """
         content = _content(sent, limits)
         try:
             return cls(decode_image(content, limits.max_pixels))
         except TooManyPixels:
-            raise BadUpload(
+            raise Refused(
                 f'The image has more than {limits.megapixels:g} million '
                 'pixels, which are taken at most.'
             ) from None
         # A broken file makes decoders raise errors of any type, with texts
         # that say more of this program than of the file.
         except Exception:
-            raise BadUpload(
+            raise Refused(
                 'The file cannot be read as an image: it is damaged, or none '
                 f'of {", ".join(FORMATS[:-1])} and {FORMATS[-1]}.'
             ) from None
@@ -116,21 +116,21 @@ def data_uri(image: np.ndarray, side: int) -> str:
 
 def _content(sent: object, limits: UploadLimits) -> bytes:
     """The bytes of the file."""
-    large = BadUpload(
+    large = Refused(
         f'The file has more than {limits.megabytes:g} MB, which are taken at '
         'most.'
     )
     if not isinstance(sent, str) or not sent:
-        raise BadUpload('No image was sent.')
+        raise Refused('No image was sent.')
     if sent == TOO_LARGE or len(sent) > limits.max_request:
         raise large
     head, _, code = sent.partition(',')
     if not (head.startswith(SCHEME) and head.endswith(ENCODING)):
-        raise BadUpload('No image was sent.')
+        raise Refused('No image was sent.')
     try:
         content = base64.b64decode(code, validate=True)
     except (binascii.Error, ValueError):
-        raise BadUpload('The file has not arrived whole.') from None
+        raise Refused('The file has not arrived whole.') from None
     if len(content) > limits.max_bytes:
         raise large
     return content

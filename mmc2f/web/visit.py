@@ -12,7 +12,7 @@ from mmc2f.web.examples import Examples
 from mmc2f.web.knobs import Knob, knobs_of, read_knobs
 from mmc2f.web.live_answers import LiveAnswers, SeenImage
 from mmc2f.web.rate_limit import RateLimit
-from mmc2f.web.upload import BadUpload, Upload, UploadLimits
+from mmc2f.web.upload import Refused, Upload, UploadLimits
 
 __all__ = ['Seen', 'Visits']
 
@@ -87,7 +87,7 @@ class Visits:
 
         def see() -> Seen:
             if not self._forward.allows(client):
-                raise BadUpload(
+                raise Refused(
                     'Too many images in a short time; wait a few seconds.'
                 )
             seen = self._see(sent)
@@ -133,7 +133,7 @@ def _guarded(do: Callable[[], Any], tell: Callable[[str], Any]) -> Any:
     """What a function gives, or its error in a sentence."""
     try:
         return do()
-    except BadUpload as error:
+    except Refused as error:
         return tell(problem_html(str(error)))
     except Exception:
         # Its text may name files.

@@ -64,3 +64,74 @@ def test_the_missing_extra_is_named(say, tools, tmp_path, monkeypatch):
     assert said.code == 1
     assert said.last.endswith("run: pip install 'mmc2f[pretrained]'")
     assert not (tmp_path / 'demo').exists()
+
+
+@pytest.fixture
+def served(monkeypatch):
+    """What would be served."""
+    calls = []
+    monkeypatch.setattr(demo, 'check_web', lambda: None)
+    monkeypatch.setattr(demo, 'serve_model', lambda *args: calls.append(args))
+    return calls
+
+
+def write_results(folder):
+    """What a demo leaves, as far as the page needs it."""
+    results = folder / demo.RESULTS
+    results.mkdir(parents=True)
+    (results / 'ccfr_fonts.py').touch()
+    (results / 'epoch_9.pth').touch()
+    (results / demo.GALLERY).touch()
+    (results / demo.NOTE).write_text('epoch_9.pth')
+    return results
+
+
+def test_a_trained_demo_is_served_at_once(say, tools, served, tmp_path):
+    results = write_results(tmp_path)
+    faces = tmp_path / 'data' / 'fonts' / 'test'
+    faces.mkdir(parents=True)
+    said = say('demo', '--work-dir', tmp_path, '--port', 7999)
+    assert said.code == 0, said.err
+    assert tools[0] == []
+    ((files, gallery, examples, place),) = served
+    assert files.checkpoint == str(results / 'epoch_9.pth')
+    assert gallery == results / demo.GALLERY
+    assert examples == faces
+    assert place == ('127.0.0.1', 7999)
+
+
+def test_a_demo_is_trained_and_then_served(say, served, tmp_path, monkeypatch):
+    def train(name, command, words):
+        if name == 'demo/run_demo.py':
+            write_results(tmp_path)
+        return 0
+
+    monkeypatch.setattr(demo, 'run_tool', train)
+    monkeypatch.setattr(demo, 'find_spec', lambda name: object())
+    words = '--work-dir', tmp_path, '--port', 0, '--host', '0.0.0.0'
+    said = say('demo', *words)
+    assert said.code == 0, said.err
+    ((_, _, examples, place),) = served
+    assert examples is None
+    assert place == ('0.0.0.0', 0)
+
+
+def test_a_demo_that_failed_is_not_served(
+    say, tools, served, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(demo, 'find_spec', lambda name: object())
+    tools[1].append(3)
+    assert say('demo', '--work-dir', tmp_path, '--port', 1).code == 3
+    assert served == []
+
+
+def test_the_page_is_asked_for_before_the_training(
+    say, tools, tmp_path, monkeypatch
+):
+    def missing():
+        raise ImportError('install it')
+
+    monkeypatch.setattr(demo, 'check_web', missing)
+    said = say('demo', '--work-dir', tmp_path, '--port', 1)
+    assert said.code == 1
+    assert tools[0] == []

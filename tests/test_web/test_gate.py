@@ -9,7 +9,8 @@ from mmc2f.web.gate import ASK, END, HEADERS, SMALL, WORDS, Gate
 from mmc2f.web.rate_limit import RateLimit
 
 SECRET = b'/srv/secret/model.pth line 3'
-MAX_BYTES = 50_000
+MAX_BYTES, FUNCTIONS = 50_000, 12
+EVENT = b'{"session_hash": "ab12", "fn_index": 0, "data": []}'
 
 
 def make_app(status=200, error=None, late_error=None):
@@ -36,6 +37,8 @@ def make_app(status=200, error=None, late_error=None):
 def ask(gate, method='GET', path='/', headers=(), parts=(b'',), client='me'):
     """A request, in parts, and its answer: status, headers, body."""
     given = {'host': 'localhost:7860', **dict(headers)}
+    if method == 'POST' and parts == (b'',):
+        parts = (EVENT,)
     scope = {
         'type': 'http',
         'method': method,
@@ -70,7 +73,7 @@ def ask(gate, method='GET', path='/', headers=(), parts=(b'',), client='me'):
 
 
 def make_gate(app=None, **options) -> Gate:
-    return Gate(app or make_app(), MAX_BYTES, **options)
+    return Gate(app or make_app(), MAX_BYTES, FUNCTIONS, **options)
 
 
 @pytest.mark.parametrize(
@@ -169,8 +172,11 @@ def test_other_pages_cannot_ask(origin, status):
 
 def test_a_body_arrives_whole():
     app = make_app()
-    assert ask(make_gate(app), 'POST', ASK, parts=(b'ab', b'cd'))[0] == 200
-    assert app.bodies == [b'abcd']
+    assert (
+        ask(make_gate(app), 'POST', ASK, parts=(EVENT[:9], EVENT[9:]))[0]
+        == 200
+    )
+    assert app.bodies == [EVENT]
 
 
 @pytest.mark.parametrize(
@@ -185,7 +191,7 @@ def test_a_body_arrives_whole():
 @pytest.mark.parametrize('is_told', [True, False])
 def test_sizes(path, length, status, is_told):
     headers = {'content-length': str(length)} if is_told else {}
-    parts = (b'x' * (length - 100), b'x' * 100)
+    parts = (EVENT + b' ' * (length - len(EVENT) - 100), b' ' * 100)
     assert ask(make_gate(), 'POST', path, headers, parts)[0] == status
 
 
@@ -251,3 +257,38 @@ def test_no_websocket():
 
     asyncio.run(make_gate()({'type': 'websocket'}, None, send))
     assert sent == [{'type': 'websocket.close', 'code': 1008}]
+
+
+@pytest.mark.parametrize(
+    'body',
+    [
+        b'',
+        b'{',
+        b'null',
+        b'[]',
+        b'\xff\xfe',
+        b'[' * 40_000,
+        EVENT.replace(b'0', b'NaN'),
+        EVENT.replace(b'0', b'Infinity'),
+        EVENT.replace(b'0', b'-1'),
+        EVENT.replace(b'0', b'12'),
+        EVENT.replace(b'0', b'true'),
+        EVENT.replace(b'0', b'"0"'),
+        EVENT.replace(b'"ab12"', b'12'),
+        EVENT.replace(b'"ab12"', b'null'),
+        EVENT.replace(b'ab12', b''),
+        EVENT.replace(b'ab12', b'../a'),
+        EVENT.replace(b'ab12', b'a' * 65),
+        EVENT.replace(b'[]', b'{}'),
+        EVENT.replace(b'[]', b'[' + b'0,' * 64 + b'0]'),
+    ],
+)
+@pytest.mark.parametrize('path', [ASK, END])
+def test_what_is_no_event(path, body):
+    app = make_app()
+    # In two parts, for an empty one stands for an event here.
+    assert ask(make_gate(app), 'POST', path, parts=(body, b''))[0] in (
+        400,
+        413,
+    )
+    assert app.bodies == []

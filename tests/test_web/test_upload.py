@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sent_files import file_uri, image_uri
 
-from mmc2f.web.upload import BadUpload, Upload, UploadLimits, data_uri
+from mmc2f.web.upload import Refused, Upload, UploadLimits, data_uri
 
 LIMITS = UploadLimits(megabytes=0.02, megapixels=0.01)
 SQUARE = np.arange(30 * 20 * 3, dtype=np.uint8).reshape(30, 20, 3)
@@ -73,7 +73,7 @@ def test_an_image_goes_into_a_page_and_out_again():
     ],
 )
 def test_refused_in_a_sentence(sent, words):
-    with pytest.raises(BadUpload, match=words) as caught:
+    with pytest.raises(Refused, match=words) as caught:
         Upload.decode(sent, LIMITS)
     # What a decoder has said stays here.
     assert caught.value.__suppress_context__ or not caught.value.__context__
@@ -82,7 +82,7 @@ def test_refused_in_a_sentence(sent, words):
 
 def test_a_truncated_image_is_refused():
     whole = base64.b64decode(image_uri(SQUARE).partition(',')[2])
-    with pytest.raises(BadUpload, match='damaged'):
+    with pytest.raises(Refused, match='damaged'):
         Upload.decode(file_uri(whole[: len(whole) // 2]), LIMITS)
 
 
