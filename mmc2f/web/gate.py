@@ -9,7 +9,7 @@ import asyncio
 import json
 import logging
 import re
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 
 from mmc2f.web.event_body import check_event
@@ -17,7 +17,7 @@ from mmc2f.web.rate_limit import RateLimit
 
 __all__ = ['LOOPBACK', 'Gate']
 
-Message = dict[str, Any]
+Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
@@ -34,8 +34,9 @@ ASK, END = '/gradio_api/queue/join', '/gradio_api/cancel'
 METHODS = {'GET': READ, 'HEAD': READ, 'POST': re.compile(f'{ASK}|{END}')}
 #: Bytes of a request that holds no image, and seconds for any to arrive.
 SMALL, PATIENCE = 16_000, 20.0
-#: A page is some hundred files; a slider that is drawn asks often.
-READS, ASKS = dict(per_second=60, burst=600), dict(per_second=20, burst=60)
+#: Requests a second, and at once. A page is some hundred files; a slider that
+#: is drawn asks often.
+READS, ASKS = (60, 600), (20, 60)
 WORDS = {
     400: 'The request cannot be understood.',
     403: 'This page can only be asked by itself.',
@@ -108,8 +109,8 @@ class Gate:
         self.max_bytes = max_bytes
         self.num_functions = num_functions
         self.hosts = frozenset(hosts)
-        self.reads = reads or RateLimit(**READS)
-        self.asks = asks or RateLimit(**ASKS)
+        self.reads = reads or RateLimit(*READS)
+        self.asks = asks or RateLimit(*ASKS)
         self.patience = patience
 
     async def __call__(

@@ -106,10 +106,9 @@ class LiveAnswers:
             TypeError: One is of another type.
         """
         sample, reranker = seen.sample, None
-        if self.defaults is not None:
-            rule = ReRankPostProcessor(
-                **{**self.defaults, **(parameters or {})}
-            )
+        if self._gallery is not None:
+            chosen = {**(self.defaults or {}), **(parameters or {})}
+            rule = ReRankPostProcessor(**chosen)
             reranker = ReRanker(rule, self._gallery)
             sample = _rerank(sample, reranker)
         with torch.no_grad():

@@ -17,7 +17,7 @@ from mmc2f.web.upload import Refused, Upload, UploadLimits
 __all__ = ['Seen', 'Visits']
 
 #: Forward passes of one client: some in a row, then one in three seconds.
-FORWARD = dict(per_second=1 / 3, burst=15)
+FORWARD = (1 / 3, 15)
 HINT = '<p class="c2f-hint">The answer will stand here.</p>'
 FAILED = 'Something went wrong; the log of the server says what.'
 logger = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ class Visits:
         self._answers = answers
         self.limits = limits or UploadLimits()
         self.examples = examples or Examples()
-        self._forward = forward or RateLimit(**FORWARD)
+        self._forward = forward or RateLimit(*FORWARD)
 
     @property
     def mode(self) -> str | None:
