@@ -1,7 +1,7 @@
 """Embed a data set, and fill a gallery with it."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from mmengine.dataset import BaseDataset
@@ -55,6 +55,7 @@ def build_gallery(
     if not isinstance(gallery, ShardedGallery):
         embed_images(model, dataloader, fingerprint).fill(gallery)
         return gallery
+    dataset: Any = dataloader.dataset
     own = _embed_share(model, dataloader, 'gallery')
     # Embeddings stay where they were made.
     told = [
@@ -62,16 +63,16 @@ def build_gallery(
         for row in own
     ]
     shares = all_gather_object(told)
-    places = _kept_places(shares, len(dataloader.dataset))
+    places = _kept_places(shares, len(dataset))
     rows = [shares[rank][at] for rank, at in places]
     kept = [own[at].embedding for rank, at in places if rank == get_rank()]
     gallery.fill_shares(
         torch.stack(kept) if kept else _NONE,
         torch.tensor([rank for rank, _ in places]),
         torch.tensor([row.label for row in rows]),
-        _image_ids(rows, dataloader.dataset),
+        _image_ids(rows, dataset),
         fingerprint,
-        class_names=_class_names(dataloader.dataset),
+        class_names=_class_names(dataset),
         parts=embedding_parts(model),
     )
     return gallery
@@ -137,7 +138,8 @@ def _embed_share(
     """What the loader of this process gives, in test mode."""
     from rich.progress import track
 
-    if not len(dataloader.dataset):
+    dataset: Any = dataloader.dataset
+    if not len(dataset):
         raise ValueError(
             'The gallery would be empty: its data set has no image. Look at '
             'the train annotation and data_root.'
