@@ -66,7 +66,7 @@ def fit_whitening(embeddings: Tensor, labels: Tensor, kind: str) -> Whitening:
     and Wolf's rule ("A well-conditioned estimator for large-dimensional
     covariance matrices", 2004), or stands in ``kind``. Their rule is for
     images like those to come; those that the network was fitted to lie closer
-    to the means of their classes, and want more.
+    to the means of their classes, and may want more.
 
     Args:
         embeddings: ``(N, D)``, as they are compared.
