@@ -13,7 +13,7 @@ from pathlib import Path
 from browser import open_tab
 from served_page import served
 
-SIZE = 1240, 1010
+SIZE = 1240, 1190
 
 
 def main() -> None:
