@@ -51,7 +51,16 @@ def test_wrong_input_is_one_sentence(
     assert said.out == ''
 
 
-def test_serves_until_it_is_stopped(web, say, work_dir, images, monkeypatch):
+@pytest.fixture
+def ctrl_c_interrupts():
+    """As in a terminal: a shell's background jobs ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures('ctrl_c_interrupts')
+def test_serves_until_it_is_stopped(web, say, work_dir, images):
     """The page of a model without a gallery, asked and ended by Ctrl-C."""
     with socket.create_server(('127.0.0.1', 0)) as free:
         port = free.getsockname()[1]
