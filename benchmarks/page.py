@@ -11,10 +11,12 @@ from benchmarks.figures import Figure
 
 __all__ = ['write_page']
 
-#: Rows of the table that need a GPU, or more time than a page has.
+#: Rows of the table that need a GPU.
 ELSEWHERE = {
     11: 'training on one GPU, bf16, against the step rate of its backbone',
 }
+#: Rows there are.
+ROWS = range(1, 14)
 HEAD = """# Performance
 
 <!-- Written by `make bench`; do not edit. -->
@@ -87,12 +89,17 @@ def _table(rows: Sequence[tuple[Figure, Mapping[str, Any]]]) -> list[str]:
 
 
 def _others(rows: Sequence[tuple[Figure, Mapping[str, Any]]]) -> list[str]:
-    measured = {figure.row for figure, _ in rows}
-    return [
+    missing = set(ROWS) - {figure.row for figure, _ in rows}
+    lines = [
         f'Row {row}, {work}: not measured, no GPU here.'
         for row, work in ELSEWHERE.items()
-        if row not in measured
+        if row in missing
     ]
+    left = sorted(missing - set(ELSEWHERE))
+    if left:
+        names = ', '.join(map(str, left))
+        lines += ['', f'Left out of this run: row {names}.']
+    return lines
 
 
 def _draw(figures: Sequence[Figure], path: Path) -> None:

@@ -72,6 +72,8 @@ def test_program_measures_and_the_page_tells_it(tmp_path, capsys):
         assert f'| {figure.median:.3g} |' in text
     assert '`region_choice --rounds 1`' in text
     assert 'Row 11' in text and 'no GPU here' in text
+    left = 'Left out of this run: row 1, 2, 4, 5, 6, 7, 8, 9, 10, 12, 13.'
+    assert left in text
     picture = tmp_path / 'docs' / 'images' / 'performance.png'
     assert picture.read_bytes().startswith(b'\x89PNG')
     write_page(page, [])
