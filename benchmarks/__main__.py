@@ -15,7 +15,10 @@ from tempfile import TemporaryDirectory
 
 FOLDER = Path(__file__).parent
 #: No programs.
-PARTS = ('__init__', '__main__', 'figures', 'models', 'page')
+PARTS = (
+    *('__init__', '__main__', 'figures', 'models', 'page'),
+    'random_gallery',
+)
 #: The rows of the table on a CPU, and what each is run with.
 CPU_SET = {
     'ccfr_inference': (),

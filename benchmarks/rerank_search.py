@@ -8,9 +8,7 @@ Example:
 
 from heapq import nlargest
 
-import torch
 from torch import Tensor
-from torch.nn.functional import normalize
 
 from benchmarks.figures import (
     Figure,
@@ -20,6 +18,7 @@ from benchmarks.figures import (
     report,
     set_threads,
 )
+from benchmarks.random_gallery import add_sizes, random_gallery
 from mmc2f.retrieval import Gallery, Neighbours, ReRankPostProcessor
 
 CLASSES, TOPN, TOPM, T_SF, T_SC = 200, 5, 50, 0.9, 0.0
@@ -84,18 +83,10 @@ class Searched:
 
 def main(argv: list[str] | None = None) -> list[Figure]:
     options = parser(__doc__, rounds=5)
-    options.add_argument('--queries', type=int, default=5794)
-    options.add_argument('--rows', type=int, default=5994)
-    options.add_argument('--dims', type=int, default=2560)
+    add_sizes(options)
     args = options.parse_args(argv)
     set_threads(args.threads)
-    made = torch.Generator().manual_seed(0)
-    rows = normalize(torch.randn(args.rows, args.dims, generator=made))
-    queries = normalize(torch.randn(args.queries, args.dims, generator=made))
-    probs = torch.randn(args.queries, CLASSES, generator=made).softmax(dim=1)
-    gallery = Gallery()
-    labels = torch.arange(args.rows) % CLASSES
-    gallery.fill(rows, labels, [str(i) for i in range(args.rows)], {})
+    gallery, queries, probs = random_gallery(args, CLASSES)
     rule = ReRankPostProcessor(topn=TOPN, topm=TOPM, t_sf=T_SF, t_sc=T_SC)
     found = gallery.search(queries, TOPM)
     searched = Searched(gallery, found)

@@ -5,7 +5,6 @@ Example:
 """
 
 import torch
-from torch.nn.functional import normalize
 
 from benchmarks.figures import (
     Figure,
@@ -15,7 +14,8 @@ from benchmarks.figures import (
     report,
     set_threads,
 )
-from mmc2f.retrieval import Gallery, HeldOut, ReRankPostProcessor
+from benchmarks.random_gallery import add_sizes, random_gallery
+from mmc2f.retrieval import HeldOut, ReRankPostProcessor
 from mmc2f.retrieval.rerank_grid import grid_hits
 
 CLASSES = 200
@@ -31,19 +31,11 @@ GRID = dict(
 
 def main(argv: list[str] | None = None) -> list[Figure]:
     options = parser(__doc__, rounds=5)
-    options.add_argument('--queries', type=int, default=5794)
-    options.add_argument('--rows', type=int, default=5994)
-    options.add_argument('--dims', type=int, default=2560)
+    add_sizes(options)
     args = options.parse_args(argv)
     set_threads(args.threads)
-    made = torch.Generator().manual_seed(0)
-    rows = normalize(torch.randn(args.rows, args.dims, generator=made))
-    queries = normalize(torch.randn(args.queries, args.dims, generator=made))
-    probs = torch.randn(args.queries, CLASSES, generator=made).softmax(dim=1)
+    gallery, queries, probs = random_gallery(args, CLASSES)
     truth = torch.arange(args.queries) % CLASSES
-    gallery = Gallery()
-    labels = torch.arange(args.rows) % CLASSES
-    gallery.fill(rows, labels, [str(i) for i in range(args.rows)], {})
     fold = HeldOut(probs, queries, truth, {None: gallery})
     rule = ReRankPostProcessor(topn=5, topm=50, t_sf=0.5, t_sc=0.5)
     seconds = interleaved(
