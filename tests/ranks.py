@@ -1,6 +1,7 @@
 """Processes that train or test together, as launchers start them."""
 
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -8,6 +9,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tool_helpers import ROOT
+
+#: The network of this machine alone, as gloo takes it.
+LOOPBACK = next(
+    name for _, name in socket.if_nameindex() if name.startswith('lo')
+)
+#: Ports that no system hands out by itself, so that none of them is taken
+#: between the moment it is found free and the start of the process that it
+#: is for: below those of connections (from 32768 on Linux, 49152 elsewhere).
+PORTS = range(20000, 32000)
 
 #: What each launcher tells a process of its rank, their number and its port.
 VARIABLES = {
@@ -37,10 +47,19 @@ VARIABLES = {
 
 
 def free_port() -> int:
-    """A port of this machine that nobody listens at."""
-    with socket.socket() as free:
-        free.bind(('127.0.0.1', 0))
-        return free.getsockname()[1]
+    """A port of this machine that nobody listens at.
+
+    Tests run side by side: each process of theirs begins elsewhere.
+    """
+    drawn = random.Random()
+    while True:
+        port = drawn.choice(PORTS)
+        with socket.socket() as free:
+            try:
+                free.bind(('127.0.0.1', port))
+            except OSError:
+                continue
+            return port
 
 
 def of_launcher(launcher: str, rank: int, count: int, port: int) -> dict:
@@ -57,6 +76,7 @@ def environment(**variables: str) -> dict[str, str]:
     return {
         **os.environ,
         'CUDA_VISIBLE_DEVICES': '',
+        'GLOO_SOCKET_IFNAME': LOOPBACK,
         'OMP_NUM_THREADS': '1',
         'PYTHONPATH': path,
         **variables,

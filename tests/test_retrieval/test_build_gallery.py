@@ -1,13 +1,15 @@
 """Building a gallery in one process and in two."""
 
-import socket
+import faulthandler
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import torch
 import torch.distributed
 from mmengine.dataset import BaseDataset, DefaultSampler, pseudo_collate
 from mmengine.structures import BaseDataElement
+from ranks import LOOPBACK
 from torch import nn
 from torch.utils.data import DataLoader
 
@@ -136,13 +138,19 @@ def test_images_without_a_path_are_numbered():
     assert gallery.image_ids == [f'image {i}' for i in range(NUM_IMAGES)]
 
 
-def build_on_a_rank(rank, port, folder):
+def build_on_a_rank(rank, folder):
+    # Where this process hangs, it says so before the other one gives up.
+    faulthandler.dump_traceback_later(500)
+    # They meet at a file: a port that was free a moment ago may be another
+    # test's by now.
     torch.distributed.init_process_group(
         'gloo',
-        init_method=f'tcp://127.0.0.1:{port}',
+        init_method=(Path(folder) / 'store').as_uri(),
         world_size=2,
         rank=rank,
-        timeout=timedelta(seconds=120),
+        # A machine that reads libraries from a slow disk can stand still for
+        # minutes.
+        timeout=timedelta(seconds=600),
     )
     try:
         loader = make_loader()
@@ -153,18 +161,18 @@ def build_on_a_rank(rank, port, folder):
         )
     finally:
         torch.distributed.destroy_process_group()
+        faulthandler.cancel_dump_traceback_later()
 
 
-def test_two_ranks_build_the_gallery_of_one(tmp_path):
+def test_two_ranks_build_the_gallery_of_one(tmp_path, monkeypatch):
     alone = build()
-    with socket.socket() as free:
-        free.bind(('127.0.0.1', 0))
-        port = free.getsockname()[1]
+    # Else each looks up the machine's own name, in the network if need be.
+    monkeypatch.setenv('GLOO_SOCKET_IFNAME', LOOPBACK)
     # This process is the second rank: one start-up less to wait for.
     other = torch.multiprocessing.spawn(
-        build_on_a_rank, args=(port, str(tmp_path)), nprocs=1, join=False
+        build_on_a_rank, args=(str(tmp_path),), nprocs=1, join=False
     )
-    build_on_a_rank(1, port, str(tmp_path))
+    build_on_a_rank(1, str(tmp_path))
     assert other.join()
     for rank in range(2):
         shared = Gallery.load(tmp_path / f'{rank}.safetensors', FINGERPRINT)
