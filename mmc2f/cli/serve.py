@@ -25,7 +25,7 @@ from mmc2f.cli.screen import SETTINGS, quiet_host
 __all__ = ['HostOption', 'check_web', 'serve', 'serve_model']
 
 HOST, PORT = '127.0.0.1', 7860
-MEGABYTES, MEGAPIXELS = 10.0, 25.0
+MEGABYTES, MEGAPIXELS, SECONDS = 10.0, 25.0, 30.0
 HostOption = Annotated[
     str,
     typer.Option(
@@ -60,6 +60,10 @@ def serve(
     max_megapixels: Annotated[
         float, typer.Option(help='10^6 pixels that an image may have.')
     ] = MEGAPIXELS,
+    max_seconds: Annotated[
+        float,
+        typer.Option(help='From an image to its answer; a later one is lost.'),
+    ] = SECONDS,
     device: Device = None,
     trust: Trust = False,
     verbose: Verbose = False,
@@ -80,7 +84,11 @@ def serve(
         found,
         examples,
         (host, port),
-        dict(megabytes=max_megabytes, megapixels=max_megapixels),
+        dict(
+            megabytes=max_megabytes,
+            megapixels=max_megapixels,
+            seconds=max_seconds,
+        ),
         trust=trust,
         device=device,
     )

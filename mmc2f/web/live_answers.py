@@ -1,13 +1,15 @@
 """Answers that follow the parameters of re-ranking, without a forward pass."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from mmpretrain.structures import DataSample
+from torch import nn
 
 from mmc2f.apis.gallery_images import GalleryImages
 from mmc2f.apis.image_answer import describe_answer
@@ -15,6 +17,7 @@ from mmc2f.apis.inferencer import C2FInferencer
 from mmc2f.models.classifiers.rerankable import Rerankable
 from mmc2f.retrieval import ReRanker, ReRankPostProcessor
 from mmc2f.retrieval.reranker import MODES
+from mmc2f.web.time_limit import Check
 
 __all__ = ['LiveAnswers', 'SeenImage']
 
@@ -72,17 +75,24 @@ class LiveAnswers:
         """Classes that can be answered, those of the gallery alone too."""
         return len(self._inferencer.classes)
 
-    def see(self, pixels: np.ndarray, shown: np.ndarray) -> SeenImage:
+    def see(
+        self,
+        pixels: np.ndarray,
+        shown: np.ndarray,
+        check: Check = lambda: None,
+    ) -> SeenImage:
         """Send an image through the model: one forward pass.
 
         Args:
             pixels: ``(H, W, 3)`` uint8 in the order B, G, R.
             shown: RGB, what to keep of it.
+            check: Called before each layer; what it raises ends the pass.
 
         Raises:
             ValueError: The test pipeline cannot take the image.
         """
-        with self._model_in_use:
+        model = self._inferencer.model
+        with self._model_in_use, _checked_by_layer(model, check):
             (sample,) = self._inferencer(pixels, return_datasamples=True)
         if isinstance(sample, dict):
             raise ValueError(sample['error'])
@@ -120,6 +130,20 @@ class LiveAnswers:
                 topn=CLASSES,
                 num_neighbours=NEIGHBOURS,
             )
+
+
+@contextmanager
+def _checked_by_layer(model: nn.Module, check: Check) -> Iterator[None]:
+    """Call a function before each layer that runs in the block."""
+    hooks = [
+        layer.register_forward_pre_hook(lambda *_: check())
+        for layer in model.modules()
+    ]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
 
 
 def _rerank(sample: DataSample, reranker: ReRanker) -> DataSample:

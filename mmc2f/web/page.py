@@ -66,7 +66,8 @@ def build_page(visits: Visits, title: str = 'mmc2f') -> gr.Blocks:
             outputs=[drop, seen, picture, answer],
             show_progress='minimal',
             show_progress_on=answer,
-            concurrency_limit=1,
+            # One at a time by the time limit, which counts the wait too.
+            concurrency_limit=None,
             **EVENT,
         )
         if mode is not None:

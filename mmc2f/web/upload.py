@@ -17,6 +17,8 @@ SCHEME, ENCODING = 'data:', ';base64'
 #: Set in place of a file by ``drop_image.js``.
 TOO_LARGE = 'too large'
 MEGA = 1_000_000
+#: Of any limit: larger ones overflow where they are used.
+MOST = 1e6
 #: Base64 has four characters for three bytes, and JSON some around them.
 BASE64, AROUND = 4 / 3, 64_000
 #: Side of what is kept of an image, to be shown.
@@ -29,21 +31,26 @@ class Refused(ValueError):
 
 @dataclass(frozen=True)
 class UploadLimits:
-    """What one image may have.
+    """What one image may have and take.
 
     Attributes:
         megabytes: 10^6 bytes of its file.
         megapixels: 10^6 pixels, read from its header before it is decoded.
+        seconds: From its arrival to the answer, see
+            :class:`mmc2f.web.time_limit.TimeLimit`.
     """
 
     megabytes: float = 10.0
     megapixels: float = 25.0
+    seconds: float = 30.0
 
     def __post_init__(self) -> None:
-        for name in ('megabytes', 'megapixels'):
+        for name in ('megabytes', 'megapixels', 'seconds'):
             value = getattr(self, name)
-            if not value > 0:
-                raise ValueError(f'{name} must be above 0, got {value}')
+            if not 0 < value <= MOST:
+                raise ValueError(
+                    f'{name} must be above 0 and at most {MOST:g}, got {value}'
+                )
 
     @property
     def max_bytes(self) -> int:

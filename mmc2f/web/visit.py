@@ -12,6 +12,7 @@ from mmc2f.web.examples import Examples
 from mmc2f.web.knobs import Knob, knobs_of, read_knobs
 from mmc2f.web.live_answers import LiveAnswers, SeenImage
 from mmc2f.web.rate_limit import RateLimit
+from mmc2f.web.time_limit import Check, TimeLimit
 from mmc2f.web.upload import Refused, Upload, UploadLimits
 
 __all__ = ['Seen', 'Visits']
@@ -43,7 +44,7 @@ class Visits:
 
     Args:
         answers: Of the model.
-        limits: Of an image.
+        limits: Of an image; one is looked at at a time.
         examples: Images to try.
         forward: How often one client may send an image.
     """
@@ -59,6 +60,7 @@ class Visits:
         self.limits = limits or UploadLimits()
         self.examples = examples or Examples()
         self._forward = forward or RateLimit(*FORWARD)
+        self._time_limit = TimeLimit(self.limits.seconds)
 
     @property
     def mode(self) -> str | None:
@@ -85,19 +87,22 @@ class Visits:
             mode, values: Of the re-ranking, see :func:`read_knobs`.
         """
 
-        def see() -> Seen:
-            if not self._forward.allows(client):
-                raise Refused(
-                    'Too many images in a short time; wait a few seconds.'
-                )
-            seen = self._see(sent)
+        def see(check: Check) -> Seen:
+            seen = self._see(sent, check)
             told = self._answers.answer(seen, self._parameters(mode, values))
             picture = picture_html(
                 seen.shown, told.get('boxes', []), seen.factor
             )
             return Seen(seen, picture, self._html(told))
 
-        return _guarded(see, lambda html: Seen(None, '', html))
+        def see_in_time() -> Seen:
+            if not self._forward.allows(client):
+                raise Refused(
+                    'Too many images in a short time; wait a few seconds.'
+                )
+            return self._time_limit.run(see)
+
+        return _guarded(see_in_time, lambda html: Seen(None, '', html))
 
     def turn(self, seen: object, mode: object, values: tuple) -> str:
         """Answer again, with other parameters and no forward pass.
@@ -114,13 +119,13 @@ class Visits:
 
         return _guarded(answer, str)
 
-    def _see(self, sent: object) -> SeenImage:
+    def _see(self, sent: object, check: Check) -> SeenImage:
         example = self.examples.find(sent)
         if example is not None:
             upload = Upload(np.ascontiguousarray(example[:, :, ::-1]))
         else:
             upload = Upload.decode(sent, self.limits)
-        return self._answers.see(upload.pixels, upload.shown)
+        return self._answers.see(upload.pixels, upload.shown, check)
 
     def _parameters(self, mode: object, values: tuple) -> dict[str, Any]:
         return {} if self.mode is None else read_knobs(mode, values)

@@ -33,6 +33,7 @@ def web():
         (('--examples', '{empty}'), 'has no image'),
         (('--max-megabytes', 0), 'megabytes must be above 0'),
         (('--max-megapixels', -1), 'megapixels must be above 0'),
+        (('--max-seconds', 'nan'), 'seconds must be above 0'),
         (('--gallery', '{empty}/none'), 'none'),
     ],
 )

@@ -91,8 +91,8 @@ def test_the_largest_file_fits_into_a_request():
     assert len(sent) < LIMITS.max_request
 
 
-@pytest.mark.parametrize('name', ['megabytes', 'megapixels'])
-@pytest.mark.parametrize('value', [0, -1, float('nan')])
-def test_limits_are_positive(name, value):
+@pytest.mark.parametrize('name', ['megabytes', 'megapixels', 'seconds'])
+@pytest.mark.parametrize('value', [0, -1, float('nan'), float('inf')])
+def test_limits_are_positive_and_finite(name, value):
     with pytest.raises(ValueError, match=name):
         UploadLimits(**{name: value})

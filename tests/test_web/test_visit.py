@@ -1,9 +1,12 @@
 """What a click leads to: an answer, or a sentence."""
 
 import re
+import threading
+from types import SimpleNamespace
 
 import pytest
 from sent_files import file_uri
+from tiny_page import unlimited
 
 from mmc2f.web.examples import Examples
 from mmc2f.web.rate_limit import RateLimit
@@ -85,6 +88,45 @@ def test_too_many_images(answers, image, count):
     assert 'Too many images' in visits.look(image, 'me', *asked).answer
     assert visits.look(image, 'you', *asked).image is not None
     assert count.forward_passes == 3
+
+
+@pytest.fixture
+def stuck(tiny):
+    """A backbone that begins when the test says so; counts what ends."""
+    model, _ = tiny
+    may_go_on, ended = threading.Event(), []
+    before = model.backbone.register_forward_pre_hook(
+        lambda *_: may_go_on.wait(60) and None
+    )
+    after = model.backbone.register_forward_hook(lambda *_: ended.append(1))
+    yield SimpleNamespace(may_go_on=may_go_on, ended=ended)
+    may_go_on.set()
+    before.remove()
+    after.remove()
+
+
+def test_an_image_that_takes_too_long(answers, image, count, stuck):
+    visits = Visits(answers, UploadLimits(seconds=2), forward=unlimited())
+    asked = image, 'me', 'paper', values_of(visits)
+    late = visits.look(*asked)
+    assert late.image is None
+    assert 'longer than 2 seconds' in late.answer
+    assert 'busy' in visits.look(*asked).answer
+    # The pass that was given up ends before its next layer.
+    stuck.may_go_on.set()
+    visits._time_limit.seconds = 60
+    assert visits.look(*asked).image is not None
+    assert count.forward_passes == 2
+    passes_of_one_image = len(stuck.ended)
+    visits.look(*asked)
+    assert len(stuck.ended) == 2 * passes_of_one_image
+
+
+def test_the_clock_leaves_no_trace_on_the_model(answers, image, count):
+    visits = Visits(answers, forward=unlimited())
+    visits.look(image, 'me', 'paper', values_of(visits))
+    model = answers._inferencer.model
+    assert [m for m in model.modules() if m._forward_pre_hooks] == [model]
 
 
 @pytest.mark.parametrize(
