@@ -104,6 +104,13 @@ def removed(bench: Bench) -> None:
     with_data(bench)
 
 
+def replaced(bench: Bench) -> None:
+    """Another picture has the name of one that the gallery was made of."""
+    images = bench.images() / 'train'
+    shutil.copy(images / 'cyan' / '0.png', images / 'blue' / '0.png')
+    with_data(bench)
+
+
 def with_data(bench: Bench) -> None:
     bench.test(
         *(bench.world.checkpoint, '--gallery', bench.world.gallery),
@@ -154,6 +161,7 @@ CASES = [
     Case('other checkpoint', of_other_checkpoint, f'{NAME}.*weights'),
     Case('images moved', moved, f'{NAME} does not fit.*images'),
     Case('image removed', removed, f'{NAME} does not fit.*images'),
+    Case('image replaced', replaced, f'{NAME} does not fit.*image_files'),
     Case('empty file', of_bytes(lambda good: b''), NAME),
     Case('text', of_bytes(lambda good: b'not found'), NAME),
     Case('half of it', of_bytes(lambda good: good[: len(good) // 2]), NAME),
