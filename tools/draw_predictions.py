@@ -5,10 +5,8 @@ Example:
 """
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 from rich.progress import track
@@ -20,33 +18,9 @@ from mmc2f.datasets.image_source import ImageSource
 from mmc2f.datasets.train_loader_in_test_mode import (
     train_loader_in_test_mode,
 )
+from mmc2f.retrieval.chosen_predictions import CHOICES
 from mmc2f.retrieval.prediction_file import read_predictions
-from mmc2f.visualization import draw_regions, draw_rerank, save_picture
-
-NEIGHBOURS = 8
-
-
-def answers(record: dict) -> tuple[str, str]:
-    """The class before and after re-ranking."""
-    ranked = record.get('reranked', record['coarse'])
-    return record['coarse'][0]['class'], ranked[0]['class']
-
-
-def is_mended(record: dict) -> bool:
-    """Re-ranking made it right."""
-    before, after = answers(record)
-    return before != record['truth'] == after
-
-
-def is_broken(record: dict) -> bool:
-    """Re-ranking made it wrong."""
-    before, after = answers(record)
-    return before == record['truth'] != after
-
-
-def is_wrong(record: dict) -> bool:
-    """The final answer is wrong."""
-    return answers(record)[1] != record['truth']
+from mmc2f.visualization import draw_record, save_picture
 
 
 def of_view(records: list[dict], view: str) -> list[dict]:
@@ -60,14 +34,6 @@ def of_view(records: list[dict], view: str) -> list[dict]:
         known = ', '.join(name for name in views if name) or 'none'
         raise SystemExit(f'no prediction has view {view!r}; views: {known}')
     return [record for record in records if record.get('view') == view]
-
-
-CHOICES: dict[str, Callable[[dict], bool]] = {
-    'first': lambda record: True,
-    'mended': is_mended,
-    'broken': is_broken,
-    'wrong': is_wrong,
-}
 
 
 def parse_args(args: list[str] | None = None) -> argparse.Namespace:
@@ -85,15 +51,6 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
     return parse(parser, args)
 
 
-def title(record: dict) -> str:
-    """Name of the image and, where it has several, of its view."""
-    name = Path(record['image']).name
-    if 'view' not in record:
-        return name
-    size = record.get('resolution')
-    return f'{name}, {record["view"]}' + (f' ({size} px)' if size else '')
-
-
 def draw(
     record: dict, queries: ImageSource, gallery: ImageSource, out: Path
 ) -> None:
@@ -104,34 +61,12 @@ def draw(
     """
     if record['image'] is None:
         raise KeyError('a prediction that was chosen is of no image file')
-    image = queries(record['image'], record.get('view'))
-    regions = record.get('regions', [])
-    boxes = np.array([r['box'] for r in regions]).reshape(-1, 4)
-    sizes = [f'{box[2] - box[0]:.0f} px' for box in boxes]
-    if 'reranked' not in record:
-        scores = [r['score'] for r in regions]
-        picture = draw_regions(
-            image,
-            boxes,
-            None if None in scores else np.array(scores),
-            sizes,
-        )
-        save_picture(picture, out)
-        return
-    figure = draw_rerank(
-        image,
-        title(record),
-        [(c['class'], c['probability']) for c in record['coarse']],
-        [(c['class'], c['score']) for c in record['reranked']],
-        [
-            (gallery(n['image']), n['class'], n['similarity'])
-            for n in record['neighbours'][:NEIGHBOURS]
-        ],
-        boxes=boxes if len(boxes) else None,
-        truth=record['truth'] or '',
-        box_labels=sizes,
+    picture = draw_record(
+        record,
+        queries(record['image'], record.get('view')),
+        lambda neighbour: gallery(neighbour['image']),
     )
-    save_picture(figure, out)
+    save_picture(picture, out)
 
 
 def main(argv: list[str] | None = None) -> list[Path]:

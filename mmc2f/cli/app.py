@@ -7,7 +7,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from mmc2f.cli import gallery
+from mmc2f.cli import draw, gallery
 from mmc2f.cli.demo import demo
 from mmc2f.cli.doctor import doctor
 from mmc2f.cli.explain import explain
@@ -37,6 +37,7 @@ app.command(context_settings=AS_THEY_ARE)(test)
 app.command()(predict)
 app.command()(explain)
 app.command()(serve)
+app.add_typer(draw.app, name='draw')
 app.add_typer(gallery.app, name='gallery')
 app.command()(export)
 app.command()(init)

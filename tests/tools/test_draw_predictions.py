@@ -8,6 +8,9 @@ from PIL import Image
 from tiny_ccfr import TREE, write_images
 from tool_helpers import load_tool, write_config
 
+from mmc2f.retrieval.chosen_predictions import CHOICES
+from mmc2f.visualization.draw_record import title_of_record
+
 draw_predictions = load_tool('draw_predictions.py')
 BOXES = [[8.0, 8.0, 40.0, 40.0], [20.0, 20.0, 100.0, 100.0]]
 
@@ -101,16 +104,16 @@ def test_prediction_of_a_model_without_regions(draw, reranked):
     + [('wrong', [2, 3])],
 )
 def test_predictions_are_chosen(which, indices):
-    choose = draw_predictions.CHOICES[which]
+    choose = CHOICES[which]
     chosen = [i for i, record in enumerate(PREDICTIONS) if choose(record)]
     assert chosen == indices
 
 
 def test_what_was_not_reranked_is_neither_mended_nor_broken():
     record = prediction(coarse='cyan')
-    assert draw_predictions.is_wrong(record)
-    assert not draw_predictions.is_mended(record)
-    assert not draw_predictions.is_broken(record)
+    assert CHOICES['wrong'](record)
+    assert not CHOICES['mended'](record)
+    assert not CHOICES['broken'](record)
 
 
 def test_at_most_so_many_are_drawn(draw):
@@ -205,7 +208,7 @@ def test_unknown_view_is_named(views_config, tmp_path):
     ],
 )
 def test_title_tells_the_view(record, title):
-    assert draw_predictions.title(record) == title
+    assert title_of_record(record) == title
 
 
 def test_predictions_of_another_config_are_refused(draw):

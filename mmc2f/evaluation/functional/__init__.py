@@ -15,6 +15,11 @@ from mmc2f.evaluation.functional.calibrate_level_weights import (
     LevelWeight,
     calibrate_level_weights,
 )
+from mmc2f.evaluation.functional.confusion import (
+    ErrorShares,
+    confusion_of_records,
+    error_shares,
+)
 from mmc2f.evaluation.functional.coverage_accuracy import (
     coverage_accuracy,
     selective_accuracy,
@@ -37,14 +42,17 @@ from mmc2f.evaluation.functional.rerank_accuracy import (
 
 __all__ = [
     'BoxHits',
+    'ErrorShares',
     'LevelWeight',
     'PairedGain',
     'box_hits',
     'calibrate_level_thresholds',
     'calibrate_level_weights',
+    'confusion_of_records',
     'coverage_accuracy',
     'covered_share',
     'cross_validated_levels',
+    'error_shares',
     'hierarchical_accuracy',
     'hierarchical_distance',
     'hit_rates',
