@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from mmc2f.registry import TASK_UTILS
-from mmc2f.retrieval import milvus_gallery, sharded_gallery
 from mmc2f.retrieval.gallery import Gallery
 from mmc2f.retrieval.gallery_head import head_kind
 from mmc2f.retrieval.milvus_gallery import MilvusGallery
@@ -17,8 +16,8 @@ __all__ = ['load_gallery']
 # for it too.
 _COMPARED = ('whiten', 'split_parts')
 _KINDS: dict[str | None, tuple[type[Gallery], tuple[str, ...]]] = {
-    milvus_gallery.KIND: (MilvusGallery, _COMPARED),
-    sharded_gallery.KIND: (
+    MilvusGallery.kind: (MilvusGallery, _COMPARED),
+    ShardedGallery.kind: (
         ShardedGallery,
         (*_COMPARED, 'index', 'chunk_size'),
     ),

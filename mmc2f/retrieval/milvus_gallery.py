@@ -2,30 +2,28 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
 from mmc2f.registry import TASK_UTILS
-from mmc2f.retrieval.gallery import Gallery
 from mmc2f.retrieval.gallery_checks import check_is_filled
 from mmc2f.retrieval.gallery_content import GalleryContent
-from mmc2f.retrieval.gallery_file import read_gallery
-from mmc2f.retrieval.gallery_head import head_content, read_head, write_head
+from mmc2f.retrieval.gallery_head import head_content, write_head
+from mmc2f.retrieval.headed_gallery import HeadedGallery
 from mmc2f.retrieval.image_ids import hash_images
 from mmc2f.retrieval.milvus_rows import MilvusRows, Rows
 
-__all__ = ['KIND', 'MilvusGallery']
+__all__ = ['MilvusGallery']
 
-#: Of the file that names a collection.
-KIND = 'mmc2f.milvus_gallery'
 _ROWS = ('uri', 'collection', 'index_type', 'index_params', 'search_params')
 
 
 @TASK_UTILS.register_module()
-class MilvusGallery(Gallery):
+class MilvusGallery(HeadedGallery):
     """A :class:`Gallery` that keeps and searches its rows in Milvus.
 
     Filling it writes a collection of embeddings, labels and image ids,
@@ -48,13 +46,14 @@ class MilvusGallery(Gallery):
         whiten, split_parts: As for :class:`Gallery`.
 
     Attributes:
-        embeddings: On PyTorch's meta device: their shape, not their values.
         image_ids: A sequence that asks Milvus.
 
     Raises:
         ImportError: pymilvus is not installed.
         ConnectionError: Nothing answers at the address.
     """
+
+    kind = 'mmc2f.milvus_gallery'
 
     def __init__(
         self,
@@ -92,61 +91,7 @@ class MilvusGallery(Gallery):
         for name in _ROWS:
             metadata[name] = json.dumps(getattr(self._rows, name))
         tensors = {'means': means.embeddings, 'mean_labels': means.labels}
-        write_head(path, KIND, self._content(), tensors, metadata)
-
-    @classmethod
-    def load(
-        cls,
-        path: str | os.PathLike,
-        expected_fingerprint: Mapping[str, str] | None = None,
-        **kwargs,
-    ) -> 'MilvusGallery':
-        """Read a file of :meth:`save`, or one of a plain gallery.
-
-        Args:
-            path: The file.
-            expected_fingerprint: Checked as in :meth:`check` when given.
-            **kwargs: Arguments of the class. Where the rows are is as the
-                file says, unless they say otherwise.
-
-        Raises:
-            FileNotFoundError: There is no such file.
-            ValueError: The file or the collection is damaged, does not fit,
-                or is something else.
-        """
-        head = read_head(path, KIND)
-        if head is None:
-            gallery = cls(**kwargs)
-            content = read_gallery(path)
-        else:
-            tensors, metadata = head
-            kept = {name: json.loads(metadata[name]) for name in _ROWS}
-            gallery = cls(**{**kept, **kwargs})
-            content = head_content(tensors, metadata, tensors['means'])
-        if expected_fingerprint is not None:
-            content.check_made_by(
-                expected_fingerprint, gallery.whiten, f'Gallery {path}'
-            )
-        if head is None:
-            gallery._set(content)
-        else:
-            gallery._open(content, tensors, metadata)
-        return gallery
-
-    def add(self, *args, **kwargs) -> None:
-        """Refused, see :meth:`remove`."""
-        self.remove()
-
-    def remove(self, *args, **kwargs) -> None:
-        """Refused: the rows of a collection are those of its digest.
-
-        Raises:
-            ValueError: Always.
-        """
-        raise ValueError(
-            'A gallery in Milvus is not edited: edit the plain gallery and '
-            'load its file with MilvusGallery, which writes it anew.'
-        )
+        write_head(path, self.kind, self._content(), tensors, metadata)
 
     def close(self) -> None:
         """Leave Milvus, as a second process that opens the file demands."""
@@ -163,23 +108,34 @@ class MilvusGallery(Gallery):
         self._rows.write(rows)
         self._keep(content, content.prototypes(), warns)
 
+    @classmethod
+    def _arguments(cls, metadata: Mapping[str, str]) -> dict[str, Any]:
+        return {name: json.loads(metadata[name]) for name in _ROWS}
+
+    def _read(
+        self,
+        path: Path,
+        tensors: Mapping[str, Tensor],
+        metadata: Mapping[str, str],
+    ) -> tuple[GalleryContent, Callable[[], None]]:
+        content = head_content(tensors, metadata, tensors['means'])
+        return content, lambda: self._open(content, tensors, metadata['rows'])
+
     def _open(
         self,
         content: GalleryContent,
         tensors: Mapping[str, Tensor],
-        metadata: Mapping[str, str],
+        digest: str,
     ) -> None:
+        labels = tensors['mean_labels']
+        names = content.class_names or range(content.num_classes)
         means = replace(
             content,
-            embeddings=tensors['means'],
-            labels=tensors['mean_labels'],
-            image_ids=[
-                str((content.class_names or range(content.num_classes))[c])
-                for c in tensors['mean_labels'].tolist()
-            ],
+            labels=labels,
+            image_ids=[str(names[c]) for c in labels.tolist()],
         )
-        dims = tensors['means'].shape[1]
-        self._rows.open(metadata['rows'], content.labels, dims, self.verify)
+        dims = means.embeddings.shape[1]
+        self._rows.open(digest, content.labels, dims, self.verify)
         self._keep(content, means)
 
     def _keep(
@@ -188,14 +144,9 @@ class MilvusGallery(Gallery):
         means: GalleryContent,
         warns: bool = True,
     ) -> None:
-        """Have all but the rows in memory."""
-        shape = len(content.labels), means.embeddings.shape[1]
-        embeddings = means.embeddings.new_empty(shape, device='meta')
-        super()._set(replace(content, embeddings=embeddings), warns)
+        super()._keep(content, means, warns)
         # As good as a list to whoever reads it.
         self.image_ids = self._rows  # type: ignore[assignment]
-        self._prototypes = Gallery()
-        self._prototypes._set(means, warns=False)
 
 
 def _absolute(uri: str) -> str:

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +18,6 @@ from mmengine.dist import (
 from torch import Tensor
 
 from mmc2f.registry import TASK_UTILS
-from mmc2f.retrieval.gallery import Gallery
 from mmc2f.retrieval.gallery_checks import (
     check_embeddings,
     check_is_filled,
@@ -26,17 +25,16 @@ from mmc2f.retrieval.gallery_checks import (
 )
 from mmc2f.retrieval.gallery_content import GalleryContent
 from mmc2f.retrieval.gallery_file import read_gallery, write_gallery
-from mmc2f.retrieval.gallery_head import head_content, read_head, write_head
+from mmc2f.retrieval.gallery_head import head_content, write_head
+from mmc2f.retrieval.headed_gallery import HeadedGallery
 from mmc2f.retrieval.process_shards import ProcessShards
 from mmc2f.retrieval.whitening import normalize_parts
 
 __all__ = ['ShardedGallery']
 
-KIND = 'mmc2f.sharded_gallery'
-
 
 @TASK_UTILS.register_module()
-class ShardedGallery(Gallery):
+class ShardedGallery(HeadedGallery):
     """A :class:`Gallery` whose rows are shared out among processes.
 
     Each process of the group holds the embeddings of its share of the
@@ -49,7 +47,7 @@ class ShardedGallery(Gallery):
     :meth:`save` writes a part for each process, ``NAME-00000-of-00002``,
     a gallery file of its own, and under the name that it is given a head
     with what holds for all. Any number of processes loads them, one alone
-    too.
+    too; of the file of a plain gallery each keeps its share.
 
     Args:
         index, chunk_size: As for :class:`Gallery`, of the share of each
@@ -57,12 +55,10 @@ class ShardedGallery(Gallery):
         whiten: Only of a gallery that is loaded, or filled in one process:
             a whitening is fitted on all rows.
         split_parts: As for :class:`Gallery`.
-
-    Attributes:
-        embeddings: On PyTorch's meta device: the shape of all, no values.
     """
 
     is_shared = True
+    kind = 'mmc2f.sharded_gallery'
     _index: ProcessShards
 
     def __init__(
@@ -153,63 +149,20 @@ class ShardedGallery(Gallery):
         digests = all_gather_object(digest)
         if is_main_process():
             write_head(
-                *(path, KIND, content, {'owner': owner}),
+                *(path, self.kind, content, {'owner': owner}),
                 {'digests': json.dumps(digests)},
             )
         # Who comes first must not look for a head that is not there yet.
         barrier()
 
-    @classmethod
-    def load(
-        cls,
-        path: str | os.PathLike,
-        expected_fingerprint: Mapping[str, str] | None = None,
-        **kwargs,
-    ) -> 'ShardedGallery':
-        """Read what :meth:`save` wrote, or the file of a plain gallery.
-
-        Args:
-            path: The head; its parts are looked for beside it. Or a plain
-                gallery, which each process reads as a whole to keep its
-                share.
-            expected_fingerprint: Checked as in :meth:`check` when given.
-            **kwargs: Arguments of the class.
-
-        Raises:
-            FileNotFoundError: There is no such file, or a part is missing.
-            ValueError: A file is damaged, or of another gallery than the
-                head, or does not fit.
-        """
-        gallery = cls(**kwargs)
-        head = read_head(path, KIND)
-        if head is None:
-            content, owner = read_gallery(path), None
-        else:
-            content, owner = _read_shares(Path(path), *head)
-        if expected_fingerprint is not None:
-            content.check_made_by(
-                expected_fingerprint, gallery.whiten, f'Gallery {path}'
-            )
-        if owner is None:
-            gallery._set(content)
-        else:
-            gallery._share(content, owner)
-        return gallery
-
-    def add(self, *args, **kwargs) -> None:
-        """Refused, see :meth:`remove`."""
-        self.remove()
-
-    def remove(self, *args, **kwargs) -> None:
-        """Refused: the rows are those of the files of all processes.
-
-        Raises:
-            ValueError: Always.
-        """
-        raise ValueError(
-            'A gallery that is shared out is not edited: edit the plain '
-            'gallery of a file, and load that with ShardedGallery.'
-        )
+    def _read(
+        self,
+        path: Path,
+        tensors: Mapping[str, Tensor],
+        metadata: Mapping[str, str],
+    ) -> tuple[GalleryContent, Callable[[], None]]:
+        content, owner = _read_shares(path, tensors, metadata)
+        return content, lambda: self._share(content, owner)
 
     def _set(self, content: GalleryContent, warns: bool = True) -> None:
         """Keep the share of this process of what each process has."""
@@ -222,16 +175,10 @@ class ShardedGallery(Gallery):
         self, content: GalleryContent, owner: Tensor, warns: bool = True
     ) -> None:
         """Take content whose embeddings are those of this process alone."""
-        rows = content.embeddings
         self._index.owner = owner.int()
-        means = _class_means(content, owner)
-        shape = len(owner), rows.shape[1]
-        embeddings = rows.new_empty(shape, device='meta')
-        # The base hands its embeddings to the index.
-        self._index.rows = rows
-        super()._set(replace(content, embeddings=embeddings), warns)
-        self._prototypes = Gallery()
-        self._prototypes._set(means, warns=False)
+        # The base hands the index its embeddings, which have no values.
+        self._index.rows = content.embeddings
+        self._keep(content, _class_means(content, owner), warns)
 
 
 def _class_means(content: GalleryContent, owner: Tensor) -> GalleryContent:
