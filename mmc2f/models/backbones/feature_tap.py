@@ -8,6 +8,7 @@ import torch
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from mmc2f.models.backbones.checkpointed_graph import run_in_segments
 from mmc2f.registry import MODELS
 from mmc2f.weights import PretrainedInit, read_checkpoint
 
@@ -44,6 +45,11 @@ class FeatureTap(BaseModule):
         channels_last: Keep channels in the last place in memory. The values
             are the same; depthwise networks train faster on a CPU, see
             ``benchmarks/cpu_training_step.py``.
+        with_cp: Activation checkpointing: keep few activations of a training
+            step and compute the others anew in the backward pass, which
+            takes as long as another forward pass. Named nodes: see
+            :func:`~mmc2f.models.backbones.checkpointed_graph.run_in_segments`.
+            Numbers: timm's ``set_grad_checkpointing``.
         init_cfg: ``dict(type='Pretrained', checkpoint=FILE)`` reads a state
             dict with the library's own parameter names when the weights are
             initialised.
@@ -52,7 +58,9 @@ class FeatureTap(BaseModule):
     Raises:
         ValueError: An unknown ``source``, node or frozen module, with those
             that there are; names and numbers mixed; numbers of a network
-            that cannot count its stages, ``final_norm`` without numbers.
+            that cannot count its stages, ``final_norm`` without numbers,
+            ``with_cp`` with numbers of a network that timm cannot checkpoint,
+            or whose batch normalisation would count each batch twice.
         FileNotFoundError: The checkpoint of ``init_cfg`` is not there.
     """
 
@@ -67,6 +75,7 @@ class FeatureTap(BaseModule):
         norm_eval: bool = False,
         frozen: Sequence[str] = (),
         channels_last: bool = False,
+        with_cp: bool = False,
         init_cfg: dict | None = None,
         **kwargs,
     ) -> None:
@@ -91,6 +100,9 @@ class FeatureTap(BaseModule):
             self.model = network
         else:
             self.model = _cut(extract, network, self.nodes, model_name)
+        self.with_cp = with_cp
+        if with_cp and self.is_numbered:
+            _checkpoint_blocks(self.model, norm_eval, model_name)
         self.frozen = [_part(self.model, name, model_name) for name in frozen]
         for module in self.frozen:
             module.requires_grad_(False)
@@ -119,7 +131,11 @@ class FeatureTap(BaseModule):
         return tuple(maps[node] for node in self.nodes)
 
     def _named(self, inputs: Tensor) -> dict[str, Tensor]:
-        maps = self.model(inputs)
+        network: Any = self.model
+        if self.with_cp and self.training and torch.is_grad_enabled():
+            maps = run_in_segments(network, inputs)
+        else:
+            maps = network(inputs)
         for node in self.nodes:
             if maps[node].ndim == 3:
                 raise ValueError(
@@ -262,4 +278,22 @@ def _prune(
     except AssertionError as error:
         raise ValueError(
             f'{name} has not all of the nodes {nodes}: {error}'
+        ) from error
+
+
+def _checkpoint_blocks(network: Any, norm_eval: bool, name: str) -> None:
+    """Have timm do the blocks again in the backward pass."""
+    norm = nn.modules.batchnorm._BatchNorm
+    if not norm_eval and any(isinstance(m, norm) for m in network.modules()):
+        raise ValueError(
+            f'{name} has batch normalisation, whose running statistics would '
+            'count each batch twice: with with_cp=True give nodes by name, '
+            'or norm_eval=True'
+        )
+    try:
+        network.set_grad_checkpointing(True)
+    except (AttributeError, AssertionError) as error:
+        raise ValueError(
+            f'timm cannot checkpoint {name}: leave with_cp out, or give '
+            'nodes by name'
         ) from error
