@@ -89,10 +89,11 @@ robustness: venv
 	$(PY) tests/robustness/kill_runs.py work_dirs/robustness/kills --kills 20
 	$(PY) tests/robustness/fuzz_page.py --requests 1000
 
-# The figures of a CPU, each a ratio, and the page with them. On an idle
+# The figures of a CPU, each a ratio, how the cost grows, and the pages with them. On an idle
 # machine; BENCH="--clock cpu --threads 1" where other programs run.
 bench: venv
 	$(PY) -m benchmarks --page docs/performance.md $(BENCH)
+	$(PY) -m benchmarks growth --page docs/growth.md $(BENCH)
 
 checkpoints: $(LITE0)
 

@@ -9,8 +9,17 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
-__all__ = ['Figure', 'interleaved', 'parser', 'ratios', 'report']
+__all__ = [
+    'Figure',
+    'exponent',
+    'facts',
+    'interleaved',
+    'parser',
+    'ratios',
+    'report',
+]
 
 #: Of the wall, or of the processor, which leaves other programs out.
 CLOCKS = {'wall': time.perf_counter, 'cpu': time.process_time}
@@ -119,19 +128,30 @@ def ratios(
     return [a / b for a, b in pairs]
 
 
+def exponent(sizes: Sequence[float], values: Sequence[float]) -> float:
+    """p of ``value ~ size ** p``."""
+    import numpy as np
+
+    return float(np.polyfit(np.log(sizes), np.log(values), 1)[0])
+
+
+def facts() -> dict[str, Any]:
+    """The machine, and how busy it is."""
+    return dict(
+        machine=platform.machine(),
+        processor=_processor(),
+        cores=os.cpu_count(),
+        load=os.getloadavg()[0],
+    )
+
+
 def report(figures: Sequence[Figure], file: str | None = None) -> None:
     """Print the figures, and write them where a file is named."""
     for figure in figures:
         print(figure.line(), flush=True)
     if file is not None:
-        facts = dict(
-            machine=platform.machine(),
-            processor=_processor(),
-            cores=os.cpu_count(),
-            load=os.getloadavg()[0],
-            figures=[asdict(figure) for figure in figures],
-        )
-        Path(file).write_text(json.dumps(facts))
+        measured = [asdict(figure) for figure in figures]
+        Path(file).write_text(json.dumps(dict(facts(), figures=measured)))
 
 
 def _processor() -> str:

@@ -10,13 +10,13 @@ Example:
 
 import time
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
 from benchmarks.figures import (
     Figure,
+    exponent,
     interleaved,
     parser,
     ratios,
@@ -46,11 +46,6 @@ def recall(found: Tensor, truth: Tensor) -> float:
     """Share of the nearest that were found."""
     shared = (found[:, :, None] == truth[:, None, :]).any(dim=2)
     return float(shared.float().mean())
-
-
-def exponent(sizes: list[int], values: list[float]) -> float:
-    """p of ``value ~ size ** p``."""
-    return float(np.polyfit(np.log(sizes), np.log(values), 1)[0])
 
 
 def main(argv: list[str] | None = None) -> list[Figure]:

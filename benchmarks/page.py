@@ -9,7 +9,7 @@ import torch
 
 from benchmarks.figures import Figure
 
-__all__ = ['write_page']
+__all__ = ['machine_line', 'write_page']
 
 #: Rows of the table that need a GPU.
 ELSEWHERE = {
@@ -43,7 +43,7 @@ def write_page(path: Path, results: Sequence[Mapping[str, Any]]) -> None:
     rows.sort(key=lambda row: row[0].row)
     picture = path.parent / 'images' / 'performance.png'
     text = '\n'.join(
-        [HEAD, _machine(results), '', *_table(rows), '', *_others(rows)]
+        [HEAD, machine_line(results), '', *_table(rows), '', *_others(rows)]
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     if rows:
@@ -53,7 +53,8 @@ def write_page(path: Path, results: Sequence[Mapping[str, Any]]) -> None:
     print(f'{path} written')
 
 
-def _machine(results: Sequence[Mapping[str, Any]]) -> str:
+def machine_line(results: Sequence[Mapping[str, Any]]) -> str:
+    """Where it was measured; a warning where other work ran beside it."""
     if not results:
         return 'Nothing was measured.'
     first = results[0]

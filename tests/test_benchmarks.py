@@ -10,7 +10,7 @@ import pytest
 from tool_helpers import ROOT
 
 from benchmarks.__main__ import CPU_SET, programs
-from benchmarks.figures import Figure, interleaved, ratios
+from benchmarks.figures import Figure, exponent, interleaved, ratios
 from benchmarks.page import write_page
 
 
@@ -56,6 +56,41 @@ def test_median_is_judged(limit, at_least, holds):
     assert ('holds' in figure.line()) == bool(holds)
     assert '(1.000 to 9.000)' in figure.line()
     assert Figure(1, 'this', 'that', [1.0]).holds is None
+
+
+@pytest.mark.parametrize('power', [0.0, 1.0, 2.5])
+def test_exponent_of_a_power(power):
+    sizes = [3, 10, 25]
+    assert exponent(sizes, [7 * n**power for n in sizes]) == pytest.approx(
+        power, abs=1e-9
+    )
+
+
+def test_growth_is_swept_and_drawn(tmp_path, monkeypatch, capsys):
+    growth = importlib.import_module('benchmarks.growth')
+    monkeypatch.setattr(growth, 'SIDE', 64)
+    page = tmp_path / 'growth.md'
+    sizes = dict(images=(1, 2), classes=(10, 20), rows=(50, 100))
+    words = [
+        word
+        for name, values in dict(sizes, sides=(64, 96)).items()
+        for word in (f'--{name}', *map(str, values))
+    ]
+    sweeps = growth.main([*words, '--rounds', '1', '--page', str(page)])
+    swept = {sweep.unit: tuple(sweep.sizes) for sweep in sweeps}
+    assert swept == {
+        'images': (1, 2),
+        'pixels of its side': (64, 96),
+        'classes': (10, 20),
+        'gallery rows': (50, 100),
+    }
+    text, said = page.read_text(), capsys.readouterr().out
+    for sweep in sweeps:
+        assert min(sweep.seconds) > 0
+        assert f'| {sweep.exponent:.2f} |' in text
+        assert f'exponent {sweep.exponent:.2f}' in said
+    picture = tmp_path / 'images' / 'growth.png'
+    assert picture.read_bytes().startswith(b'\x89PNG')
 
 
 def test_program_measures_and_the_page_tells_it(tmp_path, capsys):
