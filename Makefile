@@ -27,7 +27,7 @@ WORKERS ?= auto
 COVERAGE ?= 92
 
 .PHONY: venv venv-mmdet lint types test coverage test-mmdet robustness \
-	checkpoints demo bench
+	checkpoints demo bench docs
 
 venv: $(STAMP)
 
@@ -35,7 +35,7 @@ venv: $(STAMP)
 $(STAMP): setup.py pyproject.toml $(wildcard requirements/*.txt)
 	test -x $(PY) || $(PYTHON) -m venv $(VENV)
 	$(PY) -m pip install $(addprefix -c ,$(CONSTRAINTS)) \
-		-e '.[openmmlab,pretrained,scale,export,web,tests]'
+		-e '.[openmmlab,pretrained,scale,export,web,tests,docs]'
 	touch $@
 
 lint: venv
@@ -94,6 +94,10 @@ robustness: venv
 bench: venv
 	$(PY) -m benchmarks --page docs/performance.md $(BENCH)
 	$(PY) -m benchmarks growth --page docs/growth.md $(BENCH)
+
+# The site, from the pages and the docstrings: work_dirs/site/index.html.
+docs: venv
+	$(PY) -m sphinx -W --keep-going -b html docs work_dirs/site
 
 checkpoints: $(LITE0)
 

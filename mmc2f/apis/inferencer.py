@@ -193,7 +193,8 @@ class C2FInferencer(ImageClassificationInferencer):
         that. A bar shows the progress where standard error is a terminal.
 
         Args:
-            inputs, return_datasamples, batch_size, **kwargs: As in a call.
+            inputs, return_datasamples, batch_size: As in a call.
+            **kwargs: Likewise.
 
         Raises:
             ValueError: An option is unknown, or no image is in a batch.

@@ -181,8 +181,8 @@ def rerank_by_prototypes(
         coarse_probs: ``(B, C)``.
         class_similarities: Cosine to each class mean, ``(B, C)``;
             ``NO_NEIGHBOUR`` for a class without gallery image, which keeps
-            its :math:`p_T`. See :meth:`mmc2f.retrieval.Gallery.\
-class_similarities`.
+            its :math:`p_T`. :class:`~mmc2f.retrieval.Gallery` has them, as
+            ``class_similarities``.
         topn: How many classes take part; clamped to C.
         temperature: T > 0 of the softmax.
         kappa: :math:`\kappa` >= 0.
