@@ -22,12 +22,13 @@ from mmc2f.apis.command_line import (
 from mmc2f.arguments import type_name
 from mmc2f.cpu_settings import prepare_cpu
 from mmc2f.engine import build_runner
+from mmc2f.engine.hooks.live_line_hook import end_live_lines
 from mmc2f.engine.nondeterminism import warn_of_nondeterminism
 
 #: Without which nothing is trained.
 PARTS = ('model', 'train_dataloader', 'train_cfg', 'optim_wrapper')
 #: A list in a config replaces that of its base.
-HOOKS = ('PlainCheckpointHook', 'FiniteLossHook')
+HOOKS = ('PlainCheckpointHook', 'FiniteLossHook', 'LiveLineHook')
 
 
 def parse_args(args: list[str] | None = None) -> argparse.Namespace:
@@ -140,7 +141,10 @@ def main(argv: list[str] | None = None) -> None:
         if chosen is not None:
             runner.logger.info(chosen)
         warn_of_nondeterminism(cfg, trains=True)
-        runner.train()
+        try:
+            runner.train()
+        finally:
+            end_live_lines(runner)
 
 
 if __name__ == '__main__':

@@ -3,6 +3,7 @@ from .cascade_hook import CascadeHook
 from .class_count_hook import ClassCountHook
 from .duplicate_images_hook import DuplicateImagesHook
 from .finite_loss_hook import DivergedError, FiniteLossHook
+from .live_line_hook import LiveLineHook
 from .plain_checkpoint_hook import PlainCheckpointHook
 from .rerank_hook import ReRankHook
 from .training_stage_hook import TrainingStageHook
@@ -14,6 +15,7 @@ __all__ = [
     'DivergedError',
     'DuplicateImagesHook',
     'FiniteLossHook',
+    'LiveLineHook',
     'PlainCheckpointHook',
     'ReRankHook',
     'TrainingStageHook',
