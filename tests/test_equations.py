@@ -1,16 +1,23 @@
 """The table of equations names code that is there and states them."""
 
 import ast
+import inspect
 import re
 from pathlib import Path
 
 import pytest
+
+from mmc2f.registry import MODELS, TASK_UTILS
 
 PAGE = Path(__file__).parents[1] / 'docs' / 'equations.md'
 ROWS = re.findall(
     r'^\| ([^|]+) \| [^|]+ \| `([\w.]+)` \| \[[\w.]+\]\(([^)]+)\) \|$',
     PAGE.read_text(),
     re.MULTILINE,
+)
+
+ARGUMENTS = re.findall(
+    r'\| `(\w+)=([^`]+)` of `mmc2f\.(\w+)` \|$', PAGE.read_text(), re.MULTILINE
 )
 
 
@@ -48,3 +55,14 @@ def test_every_equation_has_a_row():
     for part, expected in ((ccfr, range(1, 10)), (mlph, range(1, 8))):
         assert numbers(part, r'\((\d)\)()') == set(expected)
     assert len(ROWS) == len(re.findall(r'\.py\) \|$', PAGE.read_text(), re.M))
+
+
+@pytest.mark.parametrize(('name', 'default', 'part'), ARGUMENTS)
+def test_symbol_is_the_argument_that_the_page_says(name, default, part):
+    kind = MODELS.get(f'mmc2f.{part}') or TASK_UTILS.get(f'mmc2f.{part}')
+    argument = inspect.signature(kind).parameters[name]
+    assert argument.default == ast.literal_eval(default)
+
+
+def test_every_row_of_a_symbol_was_read():
+    assert len(ARGUMENTS) == PAGE.read_text().count('` of `mmc2f.') > 10

@@ -120,6 +120,20 @@ def test_loss_is_the_mean_of_the_epoch(tmp_path, screen, terminal):
     assert kept(screen)[-1].endswith(f'loss {losses:.4g}')
 
 
+class Terminal(io.StringIO):
+    """Standard output of a shell."""
+
+    def isatty(self):
+        return True
+
+
+def test_standard_output_will_do_where_it_is_a_terminal(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, 'stdout', Terminal())
+    monkeypatch.setenv('COLUMNS', '120')
+    train(tmp_path, None)
+    assert len(kept(sys.stdout)) == 3
+
+
 class Says(Hook):
     """Prints, logs and warns in the middle of an epoch."""
 

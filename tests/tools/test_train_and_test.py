@@ -315,6 +315,13 @@ def test_data_are_looked_at_unless_told_not_to(config):
     assert hook not in hook_types(train_options(config, '--no-data-check'))
 
 
+@pytest.mark.parametrize(
+    'hook', ['PlainCheckpointHook', 'FiniteLossHook', 'LiveLineHook']
+)
+def test_no_training_goes_without_some_hooks(config, hook):
+    assert hook_types(train_options(config)).count(f'mmc2f.{hook}') == 1
+
+
 def test_strict_data_refuses_an_image_in_two_classes(images, tmp_path):
     data = shutil.copytree(images, tmp_path / 'images')
     one, other = (data / 'train' / name for name in CLASSES[:2])
