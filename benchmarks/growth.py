@@ -170,7 +170,7 @@ def main(argv: list[str] | None = None) -> list[Sweep]:
         images=(4, 8, 16, 32),
         classes=(100, 300, 1000, 3000, 10000),
         rows=(1000, 3000, 10000, 30000, 100000),
-        sides=(128, 192, 256, 384, 512),
+        sides=(256, 384, 512, 768, 1024),
     )
     for name, values in sizes.items():
         options.add_argument(f'--{name}', type=int, nargs='+', default=values)
