@@ -33,10 +33,18 @@ RUN_BY = {
     'mmc2f doctor': f'{CLI}/test_doctor.py::test_all_is_well_here',
     'mmc2f draw boxes': f'{CLI}/test_draw.py'
     '::test_a_picture_of_the_answers_of_now',
+    'mmc2f draw clusters': f'{CLI}/test_draw_measured.py'
+    '::test_each_picture_by_one_command',
     'mmc2f draw confusion': f'{CLI}/test_draw.py'
     '::test_a_picture_of_the_answers_of_now',
+    'mmc2f draw map': f'{CLI}/test_draw_measured.py'
+    '::test_each_picture_by_one_command',
     'mmc2f draw rerank': f'{CLI}/test_draw.py'
     '::test_the_picture_is_called_as_the_command',
+    'mmc2f draw resolutions': f'{CLI}/test_draw_measured.py'
+    '::test_each_picture_by_one_command',
+    'mmc2f draw sweep': f'{CLI}/test_draw_measured.py'
+    '::test_each_picture_by_one_command',
     'mmc2f explain': f'{CLI}/test_explain.py::test_picture_and_words',
     'mmc2f export': f'{CLI}/test_export.py'
     '::test_exported_model_answers_as_predict_does',

@@ -9,12 +9,9 @@ Example:
 """
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 from mmengine.config import Config
-from PIL import Image
 
 from mmc2f.apis import load_config
 from mmc2f.apis.command_line import (
@@ -24,11 +21,12 @@ from mmc2f.apis.command_line import (
     run_tool,
 )
 from mmc2f.apis.config_file import config_file
-from mmc2f.apis.label_tree import is_clustering, tree_holder
+from mmc2f.apis.hierarchy_sheet import (
+    configured_clustering,
+    hierarchy_sheet,
+)
 from mmc2f.clustering import build_class_hierarchy
-from mmc2f.decode_image import decode_image
-from mmc2f.structures import LabelTree
-from mmc2f.visualization import contact_sheet, save_picture
+from mmc2f.visualization import save_picture
 
 
 def number_of_clusters(text: str) -> int | str:
@@ -76,29 +74,11 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
 
 def choose_clustering(cfg: Config, args: argparse.Namespace) -> dict:
     """The config's clustering where it has one, changed by the options."""
-    holder = tree_holder(cfg) or {}
-    tree = holder.get('tree')
-    clustering = dict(tree) if is_clustering(tree) else {}
+    clustering = configured_clustering(cfg)
     for key in ('num_clusters', 'method'):
         if getattr(args, key) is not None:
             clustering[key] = getattr(args, key)
     return clustering
-
-
-def draw_sheet(tree: LabelTree, examples: Sequence[str]) -> np.ndarray:
-    """Contact sheet of the most typical image of each class."""
-    groups: list[tuple[str, list[tuple[str, np.ndarray]]]] = [
-        (name, []) for name in tree.names(1)
-    ]
-    parents = tree.parent_of(0).tolist()
-    for name, parent, path in zip(
-        tree.names(0), parents, examples, strict=True
-    ):
-        bgr = decode_image(Path(path).read_bytes())
-        upright = Image.fromarray(bgr[:, :, ::-1])
-        upright.thumbnail((256, 256))
-        groups[parent][1].append((name, np.asarray(upright)))
-    return contact_sheet(groups)
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -121,7 +101,7 @@ def main(argv: list[str] | None = None) -> None:
         print('no picture: the data set has no image files')
         return
     sheet = Path(args.sheet) if args.sheet else out.with_suffix('.png')
-    save_picture(draw_sheet(tree, examples), sheet)
+    save_picture(hierarchy_sheet(tree, examples), sheet)
     print(f'picture: {sheet}')
 
 

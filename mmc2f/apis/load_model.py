@@ -182,16 +182,22 @@ def gallery_options(
     return rule, dict(options)
 
 
-def label_tree(model: BaseModel) -> LabelTree | None:
+def label_tree(
+    model: BaseModel, cfg: Mapping[str, Any] | None = None
+) -> LabelTree | None:
     """The hierarchy that a model's answers are told in.
 
     That of a hierarchical head; else the ``taxonomy`` of the config, which
     somebody knows; else that of CCFR's global head, which may be clusters.
+
+    Args:
+        model: Without ``cfg`` one of :func:`load_model`.
+        cfg: Config of the model.
     """
     head = getattr(model, 'head', None)
     if isinstance(head, HierarchicalHead):
         return head.tree
-    taxonomy = model._config.get('taxonomy')
+    taxonomy = (model._config if cfg is None else cfg).get('taxonomy')
     if taxonomy is not None:
         return LabelTree.build(taxonomy)
     return getattr(getattr(model, 'global_head', head), 'tree', None)

@@ -1,11 +1,12 @@
 """``mmc2f draw``: pictures of a trained model, one command each."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
+from mmc2f.cli import draw_measured
+from mmc2f.cli.draw_options import Out, finish
 from mmc2f.cli.model_files import ModelFiles, find_model, open_model
 from mmc2f.cli.options import (
     CheckpointOption,
@@ -29,16 +30,10 @@ app = typer.Typer(
     no_args_is_help=False,
     help='Draw what a model does: its regions, errors, embeddings and curves.',
 )
-Out = Annotated[
-    Optional[Path],  # noqa: UP045 (typer before 0.15 on Python 3.10)
-    typer.Option(
-        '--out',
-        metavar='FILE',
-        show_default=False,
-        help='The picture; its ending tells the format (.png). By default it '
-        'is called as the command, in the working folder.',
-    ),
-]
+app.command()(draw_measured.clusters)
+app.command()(draw_measured.sweep)
+app.command()(draw_measured.resolutions)
+app.command('map')(draw_measured.embeddings)
 Predictions = Annotated[
     Optional[Path],  # noqa: UP045
     typer.Option(
@@ -74,7 +69,7 @@ def boxes(
         step = max(1, len(records) // num)
         read = _query_reader(inferencer)
         picture = region_sheet(records[::step][:num], read)
-        _finish(answers, picture, out, 'boxes')
+        finish(answers, picture, out, 'boxes')
 
 
 @app.command()
@@ -135,7 +130,7 @@ def rerank(
         picture = draw_record(
             shown, image, lambda entry: training.read(entry['image'])
         )
-        _finish(answers, picture, out, 'rerank')
+        finish(answers, picture, out, 'rerank')
 
 
 @app.command()
@@ -162,12 +157,12 @@ def confusion(
             device=device,
         )
         records = _records(inferencer, files, predictions, answers)
-        from mmc2f.apis.confusion_picture import confusion_picture
+        from mmc2f.visualization.confusion_picture import confusion_picture
 
         picture, facts = confusion_picture(
             records, inferencer.classes, inferencer.tree, rerank
         )
-        _finish(answers, picture, out, 'confusion', facts if as_json else None)
+        finish(answers, picture, out, 'confusion', facts if as_json else None)
         if not as_json:
             for name, share in facts['shares'].items():
                 answers(f'{name}: {100 * share:.2f} %')
@@ -203,21 +198,3 @@ def _query_reader(inferencer: 'C2FInferencer') -> Any:
             raise ValueError(error.args[0]) from error
 
     return read
-
-
-def _finish(
-    answers: Answers,
-    picture: Any,
-    out: Path | None,
-    kind: str,
-    facts: dict[str, Any] | None = None,
-) -> None:
-    """Write the picture, and tell of it."""
-    from mmc2f.visualization import save_picture
-
-    path = out or Path(f'{kind}.png')
-    save_picture(picture, path)
-    if facts is None:
-        answers(f'picture: {path}')
-    else:
-        answers(json.dumps({**facts, 'picture': str(path)}, indent=2))

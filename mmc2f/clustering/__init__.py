@@ -12,6 +12,7 @@ from mmc2f.clustering.cluster_classes import (
     cluster_classes,
 )
 from mmc2f.clustering.extract_features import extract_features
+from mmc2f.clustering.project_embeddings import project_embeddings
 
 __all__ = [
     'ClassClustering',
@@ -22,4 +23,5 @@ __all__ = [
     'class_means',
     'cluster_classes',
     'extract_features',
+    'project_embeddings',
 ]

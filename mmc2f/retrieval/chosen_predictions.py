@@ -1,9 +1,11 @@
 """Which of the predictions in a file are of interest."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
-__all__ = ['CHOICES', 'answers', 'in_first_view']
+__all__ = ['CHOICES', 'answers', 'in_first_view', 'is_mended']
+
+Record = TypeVar('Record', bound=Mapping[str, Any])
 
 
 def answers(record: Mapping[str, Any]) -> tuple[str, str]:
@@ -38,7 +40,7 @@ CHOICES: dict[str, Callable[[Mapping[str, Any]], bool]] = {
 }
 
 
-def in_first_view(records: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def in_first_view(records: Sequence[Record]) -> list[Record]:
     """One record an image: that at the finest level, in its first view.
 
     Raises:

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 __all__ = ['draw_resolutions']
 
+#: Of the levels, for a print without colour.
+MARKERS = 'os^D'
+
 
 def draw_resolutions(
     levels: Sequence[str],
@@ -56,9 +59,10 @@ def draw_resolutions(
     ):
         percent = [100 * accuracy for accuracy in curve]
         axes.plot(
-            *(resolutions, percent, 'o-'),
+            *(resolutions, percent),
             color=group_colour(level),
-            markersize=4,
+            marker=MARKERS[level % len(MARKERS)],
+            markersize=5,
             label=name,
         )
     for level, threshold in enumerate(thresholds):
