@@ -134,7 +134,9 @@ def _add_thumbnail(
     fitted = ImageOps.fit(Image.fromarray(image), (side, side))
     shown = OffsetImage(np.asarray(fitted), zoom=THUMBNAIL / side)
     away = at - 0.5
-    away = away / max(float(np.linalg.norm(away)), 1e-12)
+    length = float(np.linalg.norm(away))
+    # A point in the very middle has its image above it.
+    away = away / length if length > 1e-6 else np.array([0.0, 1.0])
     box = AnnotationBbox(
         shown,
         tuple(at),
