@@ -86,7 +86,7 @@ class RegionGraph(ClassifierGraph):
         embedded = self.model.embed(images)
         return (
             self.model.coarse_logits(embedded).float().softmax(dim=1),
-            self.model.metric_embedding(embedded),
+            self.model.gallery_embedding(embedded),
             embedded.regions.boxes,
             embedded.regions.scores,
         )

@@ -44,6 +44,7 @@ from mmc2f.retrieval.whitening import (
     Whitening,
     fit_whitening,
     normalize_parts,
+    signed_root,
 )
 
 __all__ = [
@@ -82,6 +83,7 @@ __all__ = [
     'retrieval_votes',
     'run_fingerprint',
     'side_file',
+    'signed_root',
     'strict_order',
     'temper',
     'tune_cascade',

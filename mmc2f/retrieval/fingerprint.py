@@ -116,6 +116,10 @@ def model_fingerprint(
     if resolutions is not None:
         # Part of what happens to the pixels.
         preparation['resolutions'] = list(resolutions)
+    source = getattr(unwrap_model(model), 'embedding_source', 'pre_logits')
+    if source != 'pre_logits':
+        # Of the same weights, but other embeddings.
+        preparation['embedding_source'] = source
     return fingerprint(model, preparation, classes)
 
 

@@ -52,8 +52,8 @@ class Gallery:
         whiten: ``'lda'`` or ``'pca'`` fits a whitening on the gallery
             images when it is filled, see :func:`fit_whitening`; similarities
             are then cosines of whitened embeddings. ``'lda:0.6'`` says how
-            much the covariance is shrunk. ``None`` compares them as they
-            are.
+            much the covariance is shrunk, ``'sqrt+lda'`` whitens signed
+            roots. ``None`` compares embeddings as they are.
         split_parts: Whether each part of an embedding (global and local, see
             ``parts`` of :meth:`fill`) is scaled to unit length by itself.
             ``None``: only with a whitening.
@@ -159,7 +159,8 @@ class Gallery:
         check_labels(labels, image_ids, num_classes, class_names)
         labels = labels.detach().long().cpu()
         parts = tuple(parts) if parts and self._splits_parts else None
-        rows = normalize_parts(embeddings.detach().float(), parts).cpu()
+        rows = embeddings.detach().float()
+        rows = normalize_parts(rows, parts, self.whiten).cpu()
         whitening = None
         if self.whiten is not None:
             whitening = fit_whitening(rows, labels, self.whiten)
@@ -203,7 +204,8 @@ class Gallery:
 
     def transform(self, embeddings: Tensor) -> Tensor:
         """Embeddings ``(B, D)`` of a model, as the gallery compares them."""
-        rows = normalize_parts(embeddings.detach().float(), self.parts)
+        rows = embeddings.detach().float()
+        rows = normalize_parts(rows, self.parts, self.whiten)
         if self.whitening is None:
             return rows
         if self.whitening.mean.device != rows.device:

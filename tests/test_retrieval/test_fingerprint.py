@@ -2,9 +2,11 @@
 
 import pytest
 import torch
+from mmengine.config import Config
 from torch import nn
 
 from mmc2f.retrieval import fingerprint
+from mmc2f.retrieval.fingerprint import model_fingerprint
 
 PIPELINE = [
     {'type': 'LoadImageFromFile', 'backend_args': None},
@@ -131,3 +133,17 @@ def test_classes_count(classes):
     after = fingerprint(model, PIPELINE, classes)
     assert after.pop('classes') != before.pop('classes')
     assert after == before
+
+
+def test_what_is_embedded_counts_where_it_can_be_chosen():
+    loader = dict(dataset=dict(pipeline=PIPELINE))
+    cfg = Config(dict(test_dataloader=loader, model=dict()))
+    plain, model = make_model(), make_model()
+    made_by = model_fingerprint(cfg, plain, CLASSES)
+    model.embedding_source = 'pre_logits'
+    # Those of models that had no choice yet stay valid.
+    assert model_fingerprint(cfg, model, CLASSES) == made_by
+    model.embedding_source = 'pooled'
+    other = model_fingerprint(cfg, model, CLASSES)
+    assert other.pop('pipeline') != made_by.pop('pipeline')
+    assert other == made_by

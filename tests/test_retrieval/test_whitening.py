@@ -1,5 +1,7 @@
 """Whitening against the textbook, and in a gallery."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -114,6 +116,44 @@ def test_shrinkage_of_ledoit_and_wolf_gives_the_same():
     given = fit_whitening(features, labels, f'pca:{fitted.shrinkage_}')
     chosen = fit_whitening(features, labels, 'pca')
     torch.testing.assert_close(given.matrix, chosen.matrix)
+
+
+@pytest.mark.parametrize('kind', ['sqrt+lda', 'sqrt+lda:0.3', 'sqrt+pca'])
+@pytest.mark.parametrize('parts', [None, (2, 4)])
+def test_roots_are_drawn_before_anything_else(kind, parts):
+    features, labels = made_up()
+    features[:, 0] -= 5  # some are negative
+    gallery = Gallery(whiten=kind)
+    names = [str(i) for i in range(len(labels))]
+    gallery.fill(features, labels, names, FINGERPRINT, parts=parts)
+    roots = torch.tensor(
+        [[math.copysign(abs(x) ** 0.5, x) for x in row] for row in features]
+    )
+    pieces = roots.split(parts or DIMS, dim=1)
+    unit = [piece / piece.norm(dim=1, keepdim=True) for piece in pieces]
+    rows = torch.cat(unit, dim=1) / len(unit) ** 0.5
+    expected = fit_whitening(rows, labels, kind.removeprefix('sqrt+'))(rows)
+    torch.testing.assert_close(gallery.embeddings, expected, rtol=0, atol=1e-4)
+    # Queries go the same way, whatever their length.
+    torch.testing.assert_close(gallery.transform(9 * features), expected)
+
+
+def test_root_is_part_of_the_file_and_of_the_fingerprint(tmp_path):
+    gallery = filled('sqrt+lda:0.3')
+    gallery.save(tmp_path / 'g.safetensors')
+    loaded = Gallery.load(
+        tmp_path / 'g.safetensors', FINGERPRINT, whiten='sqrt+lda:0.3'
+    )
+    queries = made_up(seed=3)[0]
+    assert loaded.transform(queries).equal(gallery.transform(queries))
+    with pytest.raises(ValueError, match='whiten'):
+        Gallery.load(tmp_path / 'g.safetensors', FINGERPRINT, whiten='lda:0.3')
+
+
+@pytest.mark.parametrize('kind', ['sqrt+', 'sqrt', 'sqrt+zca', 'lda+sqrt'])
+def test_no_such_root(kind):
+    with pytest.raises(ValueError, match='whiten must be'):
+        Gallery(whiten=kind)
 
 
 @pytest.mark.parametrize('kind', ['lda:', 'lda:1.1', 'pca:-1', 'lda:nan'])

@@ -37,7 +37,7 @@ class Cascade(Rerankable):
     pool: Callable[[tuple[Tensor, ...]], Tensor]
     embed_regions: Callable[[tuple[Tensor, ...], Tensor], Embedded]
     coarse_logits: Callable[[Embedded], Tensor]
-    metric_embedding: Callable[[Embedded], Tensor]
+    gallery_embedding: Callable[[Embedded], Tensor]
 
     cascade_threshold: float | None = None
 
@@ -104,7 +104,7 @@ class Cascade(Rerankable):
     ) -> list[DataSample]:
         embedded = self.embed_regions(maps, images)
         coarse = self.coarse_logits(embedded).float().softmax(dim=1)
-        embeddings = self.metric_embedding(embedded)
+        embeddings = self.gallery_embedding(embedded)
         self.answer(coarse, embeddings, data_samples)
         for i, sample in enumerate(data_samples):
             sample.regions = embedded.regions.boxes[i]

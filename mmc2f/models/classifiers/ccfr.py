@@ -72,6 +72,12 @@ class CCFR(RegionTraining, Cascade, BaseClassifier):
             ``'joined'`` the mean log probability of three voices: global
             classifier, classifier of the embedding, and the mean of the
             region classifier over the regions (NTS-Net).
+        embedding_source: What is compared by cosine when images are looked
+            up: ``'pre_logits'``, what the classifier of the embedding reads
+            behind its batch normalisation, and the triplet loss too;
+            ``'pooled'``, the embedding as it was pooled, whose entries are
+            those of the last activation. A gallery that whitens normalises
+            by itself, and roots want entries that are not negative.
         region_gate: ``'none'``, or ``'straight_through'``: each local map is
             multiplied by ``1 + s - stop_gradient(s)``, s the sigmoid of its
             anchor score. The value is unchanged, and the gradients of
@@ -116,6 +122,7 @@ class CCFR(RegionTraining, Cascade, BaseClassifier):
         global_size: int | None = None,
         normalize_parts: bool = False,
         coarse_source: str = 'fused',
+        embedding_source: str = 'pre_logits',
         region_gate: str = 'none',
         ranking_target: str = 'confidence',
         losses: tuple[str, ...] = RegionTraining.LOSSES,
@@ -130,11 +137,15 @@ class CCFR(RegionTraining, Cascade, BaseClassifier):
         check_choice(
             'coarse_source', coarse_source, ('fused', 'global', 'joined')
         )
+        check_choice(
+            'embedding_source', embedding_source, ('pre_logits', 'pooled')
+        )
         check_choice('region_gate', region_gate, ('none', 'straight_through'))
         check_choice(
             'ranking_target', ranking_target, ('confidence', 'triplet_margin')
         )
         self.coarse_source = coarse_source
+        self.embedding_source = embedding_source
         self.region_gate = region_gate
         self.ranking_target = ranking_target
         self.num_proposals = num_proposals
@@ -307,8 +318,14 @@ class CCFR(RegionTraining, Cascade, BaseClassifier):
         return self.head.in_channels - local, local
 
     def metric_embedding(self, embedded: Embedded) -> Tensor:
-        """What is compared by cosine, ``(B, D)``: the head's last feature."""
+        """What the triplet loss compares, ``(B, D)``: the last feature."""
         return self.head.pre_logits((embedded.embedding,))
+
+    def gallery_embedding(self, embedded: Embedded) -> Tensor:
+        """What a gallery holds and is asked for, ``(B, D)``."""
+        if self.embedding_source == 'pooled':
+            return embedded.embedding
+        return self.metric_embedding(embedded)
 
     def extract_feat(self, inputs: Tensor, stage: str = 'neck'):
         """Features, with the stages of mmpretrain's classifiers.

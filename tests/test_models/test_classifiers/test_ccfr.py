@@ -190,6 +190,23 @@ def test_coarse_source(images, source):
     torch.testing.assert_close(scores, logits.softmax(dim=1))
 
 
+@pytest.mark.parametrize('source', ['pre_logits', 'pooled'])
+def test_what_a_gallery_holds(images, source):
+    head = dict(type='mmc2f.CosineClsHead', num_classes=4)
+    model = make(embedding_source=source, head=head)
+    model.head.norm.running_mean.fill_(0.5)
+    embedded = model.embed(images)
+    expected = embedded.embedding
+    if source == 'pre_logits':
+        expected = model.head.norm(expected)
+    found = torch.stack([s.embedding for s in model.predict(images)])
+    torch.testing.assert_close(found, expected)
+    # Of the triplet loss, in either case.
+    torch.testing.assert_close(
+        model.metric_embedding(embedded), model.head.norm(embedded.embedding)
+    )
+
+
 def test_global_head_answers_till_the_classifier_is_trained(images):
     model = make()
     fused = model(images)
@@ -520,6 +537,7 @@ def test_conventional_nms_orders_by_score_alone(images):
     ('changes', 'message'),
     [
         (dict(coarse_source='local'), r"coarse_source must be.*'local'"),
+        (dict(embedding_source='x'), r"embedding_source must be.*'x'"),
         (dict(region_gate='soft'), r"region_gate must be.*'soft'"),
         (dict(ranking_target='loss'), r"ranking_target must be.*'loss'"),
         (dict(num_proposals=1), r'num_proposals \(1\).*nms\.topk \(2\)'),
