@@ -5,7 +5,7 @@ _base_ = [
     '_base_/datasets/images_448_lite0.py',
     '_base_/models/ccfr_lite0.py',
     '_base_/schedules/ccfr_stages.py',
-    '_base_/rerank_calibrated.py',
+    '_base_/rerank_roots.py',
 ]
 
 model = dict(num_classes=_base_.num_classes)

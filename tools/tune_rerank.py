@@ -82,10 +82,11 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
         '--whiten',
         nargs='+',
         type=whitening,
-        default=[None, 'lda', 'lda:0.6'],
+        default=[None, 'lda', 'lda:0.6', 'sqrt+lda:0.4'],
         metavar='KIND',
         help='galleries to try: none, lda or pca, with a shrinkage behind a '
-        'colon if wanted; the default is none, lda and lda:0.6',
+        'colon and sqrt+ in front if wanted; the default is none, lda, '
+        'lda:0.6 and sqrt+lda:0.4',
     )
     parser.add_argument(
         '--tolerance',

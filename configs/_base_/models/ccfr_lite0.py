@@ -55,4 +55,5 @@ model = dict(
     global_size=224,
     normalize_parts=True,
     coarse_source='global',
+    embedding_source='pooled',
 )

@@ -41,6 +41,9 @@ train_cfg = dict(
     ),
 )
 optim_wrapper = dict(
+    # One bound for all would leave the classifiers a third of their rate:
+    # five losses send gradients to the backbone.
+    constructor='mmc2f.PartOptimWrapperConstructor',
     paramwise_cfg=dict(
         custom_keys={
             'fusion': dict(lr_mult=10),
