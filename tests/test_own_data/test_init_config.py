@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from drawn_images import draw, draw_folder
@@ -261,6 +262,30 @@ def test_a_folder_that_cannot_be_written_to(folder, options, tmp_path):
         init_config(folder, replace(options, out='/proc/nothing'))
     with pytest.raises(ValueError, match='has a quote, brace or backslash'):
         init_config(folder, replace(options, out=tmp_path / "it's"))
+
+
+def test_where_the_config_says_that_the_images_are(folder, options, tmp_path):
+    # Above the images, among them, and beside them.
+    for out in (tmp_path, folder, tmp_path / 'other'):
+        out.mkdir(exist_ok=True)
+        init_config(folder, replace(options, out=out))
+        cfg = load_config(out / 'pets.py')
+        root = Path(cfg.train_dataloader.dataset.data_root)
+        assert root.resolve() == folder.resolve()
+
+
+def test_what_is_not_read_back_as_written_is_refused(
+    folder, options, tmp_path, monkeypatch
+):
+    whole = config_files._table
+
+    def lose_one(images, splits):
+        return ''.join(whole(images, splits).splitlines(True)[:-1])
+
+    monkeypatch.setattr(config_files, '_table', lose_one)
+    with pytest.raises(ValueError, match=r'28 images .* but 27 .* read back'):
+        init_config(folder, options)
+    assert names(tmp_path) == ['pets']
 
 
 def test_nothing_is_left_half_written(folder, options, tmp_path, monkeypatch):

@@ -1,5 +1,7 @@
 """Copies of a picture are found, look-alike and flat ones are not."""
 
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -144,6 +146,12 @@ def test_examine_keeps_the_order_and_names_what_is_broken(tmp_path, picture):
     assert broken == [7, 9]
     assert 'the file is empty' in looks[9].reason
     assert [x.size[0] for x in looks[10:]] == list(range(18, 48))
+
+
+def test_imagehash_that_is_missing_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, 'imagehash', None)
+    with pytest.raises(ImportError, match='run: pip install imagehash'):
+        next(examine(['a.png']))
 
 
 def test_a_name_that_no_table_can_hold(tmp_path, picture):

@@ -71,6 +71,16 @@ def test_only_the_first_of_long_lists_are_shown():
     assert len(figure.axes[1].patches) == 5
 
 
+def test_a_long_name_is_shortened_in_its_middle():
+    name = 'Swainson thrush of the western coast and of the islands'
+    _, coarse, *_ = _panel(coarse=[(name, 0.5)]).axes
+    texts = [text.get_text() for text in coarse.texts]
+    (shown,) = [text for text in texts if '…' in text]
+    first, last = shown.split('…')
+    assert len(shown) < len(name)
+    assert name.startswith(first) and name.endswith(last)
+
+
 def test_no_neighbour_leaves_out_the_row():
     assert len(_panel(neighbours=[]).axes) == 3
 
