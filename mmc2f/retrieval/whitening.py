@@ -110,7 +110,7 @@ def fit_whitening(embeddings: Tensor, labels: Tensor, kind: str) -> Whitening:
 
 
 def signed_root(embeddings: Tensor) -> Tensor:
-    r""":math:`\operatorname{sign}(x) \sqrt{|x|}` of each entry.
+    r""":math:`\operatorname{sign}(x) \sqrt{|x|}` of each entry of ``(B, D)``.
 
     Tukey's ladder of powers makes skewed features more alike to normal ones;
     Yang et al., "Free Lunch for Few-shot Learning: Distribution Calibration"
