@@ -64,9 +64,12 @@ class ClassifierGraph(nn.Module):
         """Normalised images to the outputs."""
         head = self.model.head
         feats = self.model.extract_feat(images)
-        embedding = head.pre_logits(feats)
+        feature = head.pre_logits(feats)
+        # A classifier of the host has no choice of what is compared.
+        choose = getattr(self.model, 'gallery_embedding', None)
+        embedding = feature if choose is None else choose(feats)
         if isinstance(head, HierarchicalHead):
-            finest, *others = head._level_scores(embedding)
+            finest, *others = head._level_scores(feature)
             return finest, embedding, *others
         return head(feats).float().softmax(dim=1), embedding
 

@@ -119,7 +119,8 @@ def test_mlph_answers_at_each_level(mlph):
     ]
 
 
-def test_plain_classifier_is_a_graph_too(ccfr):
+@pytest.mark.parametrize('source', ['pre_logits', 'pooled'])
+def test_plain_classifier_is_a_graph_too(ccfr, source):
     from mmengine.registry import DefaultScope
     from mmpretrain.registry import MODELS
 
@@ -128,7 +129,8 @@ def test_plain_classifier_is_a_graph_too(ccfr):
         type='mmc2f.EmbeddingClassifier',
         backbone=backbone,
         neck=dict(type='GlobalAveragePooling'),
-        head=dict(type='LinearClsHead', num_classes=4),
+        head=dict(type='mmc2f.CosineClsHead', num_classes=4),
+        embedding_source=source,
         # B, G, R, and no normalisation.
         data_preprocessor=dict(to_rgb=False),
     )

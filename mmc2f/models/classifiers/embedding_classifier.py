@@ -9,6 +9,7 @@ from mmpretrain.registry import MODELS as HOST_MODELS
 from mmpretrain.structures import DataSample
 from torch import Tensor
 
+from mmc2f.arguments import check_choice
 from mmc2f.models.classifiers.rerankable import Rerankable
 from mmc2f.models.derived_config import (
     FeatureChannels,
@@ -31,8 +32,8 @@ class EmbeddingClassifier(Rerankable, ImageClassifier):
                                          │                   │
                                          └► (re-ranker, when one is attached)
 
-    The embedding is what the head's ``pre_logits`` passes to its last linear
-    layer. The neck and the head make it MLPH:
+    By default the embedding is what the head's ``pre_logits`` passes to its
+    last linear layer. The neck and the head make it MLPH:
     :class:`~mmc2f.models.TrilinearPoolingNeck` and
     :class:`~mmc2f.models.HierarchicalHead`. With a plain head it is any
     fine-tuned classifier that can be re-ranked, hence the general name.
@@ -45,10 +46,14 @@ class EmbeddingClassifier(Rerankable, ImageClassifier):
         num_classes: Classes of the head, where its config gives no number.
         tree: Label tree of the head, where it takes one and its config has
             none.
+        embedding_source: What a gallery holds and is asked for:
+            ``'pre_logits'``, what the last linear layer reads; ``'pooled'``,
+            the neck's last output, before a head normalises it.
         **kwargs: Of ``ImageClassifier``.
 
     Raises:
-        ValueError: Channels are not given and cannot be found.
+        ValueError: Channels are not given and cannot be found, or
+            ``embedding_source`` is neither.
     """
 
     def __init__(
@@ -58,8 +63,12 @@ class EmbeddingClassifier(Rerankable, ImageClassifier):
         head: dict | BaseModule | None = None,
         num_classes: int | None = None,
         tree=None,
+        embedding_source: str = 'pre_logits',
         **kwargs,
     ) -> None:
+        check_choice(
+            'embedding_source', embedding_source, ('pre_logits', 'pooled')
+        )
         if isinstance(backbone, dict):
             backbone = HOST_MODELS.build(backbone)
         maps = FeatureChannels(backbone, DRY_RUN_SIZE)
@@ -83,6 +92,13 @@ class EmbeddingClassifier(Rerankable, ImageClassifier):
             # config, by which a gallery is known.
             kwargs['data_preprocessor'] = dict(kwargs['data_preprocessor'])
         super().__init__(backbone, pooling, head, **kwargs)
+        self.embedding_source = embedding_source
+
+    def gallery_embedding(self, feats: tuple[Tensor, ...]) -> Tensor:
+        """What a gallery holds and is asked for, ``(B, D)``, of features."""
+        if self.embedding_source == 'pooled':
+            return feats[-1]
+        return self.head.pre_logits(feats)
 
     def predict(
         self,
@@ -100,7 +116,7 @@ class EmbeddingClassifier(Rerankable, ImageClassifier):
             neighbours.
         """
         feats = self.extract_feat(inputs)
-        embeddings = self.head.pre_logits(feats)
+        embeddings = self.gallery_embedding(feats)
         samples = self.head.predict(feats, data_samples, **kwargs)
         for sample, embedding in zip(samples, embeddings, strict=True):
             level_scores = sample.get('level_scores')

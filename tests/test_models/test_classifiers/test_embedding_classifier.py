@@ -19,10 +19,13 @@ HEADS = {
     'hierarchical': dict(
         type='mmc2f.HierarchicalHead', tree=TREE.to_dict(), in_channels=12
     ),
+    'cosine': dict(
+        type='mmc2f.CosineClsHead', num_classes=3, in_channels=12
+    ),
 }
 
 
-def build(head):
+def build(head, **options):
     torch.manual_seed(0)
     model = MODELS.build(
         dict(
@@ -38,6 +41,7 @@ def build(head):
                 channels=3,
             ),
             head=HEADS[head],
+            **options,
         )
     )
     model.init_weights()
@@ -74,13 +78,34 @@ def gallery():
 
 @torch.no_grad()
 def test_embedding_is_what_the_classifier_reads(model, images):
-    for sample, x in zip(
-        model.predict(images), model.extract_feat(images)[-1], strict=True
-    ):
+    read = model.head.pre_logits(model.extract_feat(images))
+    for sample, x in zip(model.predict(images), read, strict=True):
         assert torch.equal(sample.embedding, x)
         assert x.shape == (12,)
         assert torch.equal(sample.coarse_score, sample.pred_score)
         assert sample.pred_label.item() == sample.pred_score.argmax()
+
+
+@torch.no_grad()
+@pytest.mark.parametrize('head', list(HEADS))
+def test_embedding_may_be_what_was_pooled(head, images):
+    model = build(head, embedding_source='pooled')
+    classifier = build(head)
+    for sample, x, read in zip(
+        model.predict(images),
+        model.extract_feat(images)[-1],
+        classifier.predict(images),
+        strict=True,
+    ):
+        assert torch.equal(sample.embedding, x)
+        assert torch.equal(sample.pred_score, read.pred_score)
+        # Only a head with a normalisation of its own makes a difference.
+        assert torch.equal(x, read.embedding) == (head != 'cosine')
+
+
+def test_another_source_of_embeddings_is_refused():
+    with pytest.raises(ValueError, match=r"embedding_source must be.*'x'"):
+        build('linear', embedding_source='x')
 
 
 @torch.no_grad()
