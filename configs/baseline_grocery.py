@@ -5,7 +5,7 @@ _base_ = [
     '_base_/datasets/images_224.py',
     '_base_/models/lite0.py',
     '_base_/schedules/finetune.py',
-    '_base_/rerank_calibrated.py',
+    '_base_/rerank_roots.py',
 ]
 
 model = dict(num_classes=_base_.num_classes)

@@ -19,4 +19,5 @@ model = dict(
         type='mmc2f.CosineClsHead',
         loss=dict(type='LabelSmoothLoss', label_smooth_val=0.1),
     ),
+    embedding_source='pooled',
 )
