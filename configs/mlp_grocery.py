@@ -12,7 +12,7 @@ _base_ = 'mlph_grocery.py'
 model = dict(
     head=dict(
         _delete_=True,
-        type='LinearClsHead',
+        type='mmc2f.CosineClsHead',
         loss=dict(type='LabelSmoothLoss', label_smooth_val=0.1),
     ),
 )

@@ -14,5 +14,3 @@ _base_ = [
 ]
 
 model = dict(num_classes=_base_.num_classes, tree=_base_.taxonomy)
-train_cfg = dict(stages=dict(everything=dict(lr_scale=0.4)))
-optim_wrapper = dict(optimizer=dict(lr=0.005))

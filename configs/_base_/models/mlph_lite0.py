@@ -5,6 +5,8 @@ model = dict(
         type='mmc2f.FeatureTap',
         model_name='tf_efficientnet_lite0',
         nodes=('blocks.5', 'blocks.6', 'bn2'),
+        # Half of the time of a step, and nothing that a small set can teach.
+        frozen=('conv_stem', 'bn1', 'blocks.0', 'blocks.1'),
         channels_last=True,
         init_cfg=dict(
             type='Pretrained',
@@ -19,6 +21,7 @@ model = dict(
     ),
     head=dict(
         type='mmc2f.HierarchicalHead',
+        scale=16.0,
         loss=dict(type='LabelSmoothLoss', label_smooth_val=0.1),
     ),
 )

@@ -1,40 +1,34 @@
-# The stages of MLPH (Section 4.1): the classifiers alone, then everything. An
-# epoch shows each image once in each resolution. Features of unit length have
-# small gradients, so what reads and makes them learns faster than the
-# pretrained backbone.
+# The stages of MLPH (Section 4.1): the classifiers alone, then everything, and
+# plain fine-tune's optimiser. An epoch shows each image once in each
+# resolution.
+_base_ = 'finetune.py'
+
 train_cfg = dict(
-    type='mmc2f.StagedTrainLoop',
     stages=dict(
+        _delete_=True,
         classifiers=dict(
             epochs=1,
+            min_iters=90,
             # The paper's also keeps the projections: ('backbone', 'neck').
             frozen=('backbone',),
-            schedule=dict(type='CosineAnnealingLR'),
+            lr_scale=2.0,
         ),
         everything=dict(
-            epochs=5,
-            # Sharp and blurred batches have different statistics, and a fixed
-            # normalisation bears lower rates.
-            norm_eval=('backbone',),
-            lr_scale=0.2,
+            epochs=4,
+            min_iters=900,
+            warmup_iters=60,
+            # Sharp and blurred batches have different statistics: those of
+            # one would not be right for the other.
+            norm_eval=('backbone', 'head'),
             schedule=dict(type='CosineAnnealingLR'),
         ),
     ),
     val_interval=6,
 )
 optim_wrapper = dict(
-    optimizer=dict(type='SGD', lr=0.01, momentum=0.9, weight_decay=1e-4),
-    paramwise_cfg=dict(
-        custom_keys={
-            'head': dict(lr_mult=300),
-            'neck': dict(lr_mult=10),
-            'backbone': dict(lr_mult=1),
-        }
-    ),
+    paramwise_cfg=dict(custom_keys={'neck': dict(lr_mult=10)}),
 )
-val_cfg = dict()
-test_cfg = dict()
-val_evaluator = dict(type='mmc2f.MultiResolutionMetric')
+val_evaluator = dict(_delete_=True, type='mmc2f.MultiResolutionMetric')
 test_evaluator = [
     dict(type='mmc2f.MultiResolutionMetric'),
     dict(type='mmc2f.FinestConfidentLevel'),
