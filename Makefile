@@ -69,8 +69,8 @@ test: lint types
 	$(PY) -m pytest -q --randomly-seed=$(SEED) \
 		-n $(WORKERS) --maxprocesses=8 --dist=loadfile
 
-# The same, and the tests must reach enough of the lines and branches. Where
-# .ci/run says `make coverage` in place of `make test`, CI asks for it too.
+# The same, as .ci/run does it: the tests must reach enough of the lines and
+# branches.
 coverage: lint types
 	$(PY) -m pytest -q --randomly-seed=$(SEED) \
 		-n $(WORKERS) --maxprocesses=8 --dist=loadfile \
@@ -89,8 +89,8 @@ robustness: venv
 	$(PY) tests/robustness/kill_runs.py work_dirs/robustness/kills --kills 20
 	$(PY) tests/robustness/fuzz_page.py --requests 1000
 
-# The figures of a CPU, each a ratio, how the cost grows, and the pages with them. On an idle
-# machine; BENCH="--clock cpu --threads 1" where other programs run.
+# The figures of a CPU, each a ratio, how the cost grows, and the pages with
+# them. On an idle machine; BENCH="--clock cpu --threads 1" where other programs run.
 bench: venv
 	$(PY) -m benchmarks --page docs/performance.md $(BENCH)
 	$(PY) -m benchmarks growth --page docs/growth.md $(BENCH)

@@ -12,14 +12,4 @@ _base_ = [
     '_base_/rerank_calibrated.py',
 ]
 
-model = dict(
-    num_classes=_base_.num_classes,
-    tree=_base_.taxonomy,
-    # Found by tools/calibrate_levels.py --combine on training images that
-    # were held out, see docs/results.md.
-    head=dict(
-        combine='product',
-        level_weights=(1.0, 0.55, 0.85),
-        level_sharpness=(1.0, 2.0, 8.0),
-    ),
-)
+model = dict(num_classes=_base_.num_classes, tree=_base_.taxonomy)
