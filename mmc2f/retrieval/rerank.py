@@ -5,6 +5,7 @@ from torch import Tensor
 
 from mmc2f.arguments import check_choice, check_whole
 from mmc2f.precision import at_least_float32
+from mmc2f.retrieval.stable_order import stable_order
 
 __all__ = [
     'GATES',
@@ -85,7 +86,7 @@ def rerank(
 
 def coarse_order(probs: Tensor) -> Tensor:
     """Classes ``(B, C)``, best first, equals by the lower class index."""
-    return probs.argsort(dim=1, descending=True, stable=True)
+    return stable_order(probs)
 
 
 def retrieval_votes(
@@ -193,7 +194,7 @@ def strict_order(mixed: Tensor, order: Tensor, scale: float = 1.0) -> Tensor:
     """
     topn, num_classes = mixed.shape[1], order.shape[1]
     # Stable, over columns in coarse order: equals stay in coarse order.
-    place = mixed.argsort(dim=1, descending=True, stable=True)
+    place = stable_order(mixed)
     delta = _TIE_STEP * max(1.0, scale)
     lift = delta * torch.arange(topn, 0, -1, device=order.device)
     below = torch.arange(num_classes - topn, 0, -1, device=order.device)
