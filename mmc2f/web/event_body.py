@@ -6,22 +6,27 @@ that is a number or a function that there is not.
 
 import json
 import re
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeGuard
 
 __all__ = ['check_event']
 
 #: As Gradio's page draws it at random.
 SESSION = re.compile(r'\w{1,64}', re.ASCII)
-#: More than an event has.
-MOST_INPUTS = 64
 
 
-def check_event(body: bytes, num_functions: int) -> None:
+def check_event(
+    body: bytes,
+    functions: Sequence[Sequence[Callable[[Any], bool]]],
+    is_end: bool = False,
+) -> None:
     """Check the body of a request that begins or ends an event.
 
     Args:
         body: JSON.
-        num_functions: How many the page has.
+        functions: Of the page; what each input of each must fulfil, see
+            :func:`mmc2f.web.event_inputs.input_checks`.
+        is_end: Of a request that ends an event, and so has no inputs.
 
     Raises:
         ValueError: It is no JSON object, has a number that JSON has not, or a
@@ -36,14 +41,18 @@ def check_event(body: bytes, num_functions: int) -> None:
     session, function = event.get('session_hash'), event.get('fn_index')
     if not isinstance(session, str) or not SESSION.fullmatch(session):
         raise ValueError('it names no session')
-    if not _is_index(function, num_functions):
+    if not _is_index(function, len(functions)):
         raise ValueError('it names no function')
-    inputs = event.get('data', [])
-    if not isinstance(inputs, list) or len(inputs) > MOST_INPUTS:
-        raise ValueError('it has no list of inputs')
+    inputs, checks = event.get('data', []), functions[function]
+    if is_end:
+        checks = ()
+    if not isinstance(inputs, list) or len(inputs) != len(checks):
+        raise ValueError('it has not the inputs of its function')
+    if not all(fits(x) for fits, x in zip(checks, inputs, strict=True)):
+        raise ValueError('an input is none of its component')
 
 
-def _is_index(value: Any, most: int) -> bool:
+def _is_index(value: Any, most: int) -> TypeGuard[int]:
     is_whole = isinstance(value, int) and not isinstance(value, bool)
     return is_whole and 0 <= value < most
 

@@ -9,7 +9,13 @@ import asyncio
 import json
 import logging
 import re
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import (
+    Awaitable,
+    Callable,
+    Iterable,
+    MutableMapping,
+    Sequence,
+)
 from typing import Any
 
 from mmc2f.web.event_body import check_event
@@ -87,7 +93,8 @@ class Gate:
     Args:
         app: What answers.
         max_bytes: Of a request with an image.
-        num_functions: That events can ask for.
+        functions: That events can ask for; what each input of each must
+            fulfil.
         hosts: Names that the server is called by; a page elsewhere that has
             its own name lead here cannot ask (DNS rebinding). Empty: any.
         reads, asks: How often one client may ask for a file, and for an
@@ -99,7 +106,7 @@ class Gate:
         self,
         app: App,
         max_bytes: int,
-        num_functions: int,
+        functions: Sequence[Sequence[Callable[[Any], bool]]],
         hosts: Iterable[str] = LOOPBACK,
         reads: RateLimit | None = None,
         asks: RateLimit | None = None,
@@ -107,7 +114,7 @@ class Gate:
     ) -> None:
         self.app = app
         self.max_bytes = max_bytes
-        self.num_functions = num_functions
+        self.functions = functions
         self.hosts = frozenset(hosts)
         self.reads = reads or RateLimit(*READS)
         self.asks = asks or RateLimit(*ASKS)
@@ -169,7 +176,7 @@ class Gate:
             raise Refusal(408) from None
         if scope['method'] == 'POST':
             try:
-                check_event(body, self.num_functions)
+                check_event(body, self.functions, scope['path'] == END)
             except ValueError:
                 raise Refusal(400) from None
         return body

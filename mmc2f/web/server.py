@@ -9,6 +9,7 @@ import gradio as gr
 import uvicorn
 from fastapi import FastAPI
 
+from mmc2f.web.event_inputs import input_checks
 from mmc2f.web.gate import LOOPBACK, Gate
 from mmc2f.web.page import build_page, page_style
 from mmc2f.web.visit import Visits
@@ -51,7 +52,8 @@ def page_app(
         pwa=False,
         **page_style(),
     )
-    return Gate(app, visits.limits.max_request, len(page.fns), hosts)
+    checks = input_checks(page)
+    return Gate(app, visits.limits.max_request, checks, hosts)
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -9,7 +9,7 @@ from mmc2f.web.gate import ASK, END, HEADERS, SMALL, WORDS, Gate
 from mmc2f.web.rate_limit import RateLimit
 
 SECRET = b'/srv/secret/model.pth line 3'
-MAX_BYTES, FUNCTIONS = 50_000, 12
+MAX_BYTES, FUNCTIONS = 50_000, [()] * 12
 EVENT = b'{"session_hash": "ab12", "fn_index": 0, "data": []}'
 
 
@@ -97,6 +97,21 @@ def test_what_the_page_needs(method, path):
     assert body == SECRET
     assert set(HEADERS) <= set(headers)
     assert b'server' not in dict(headers)
+
+
+def test_an_input_of_no_component_does_not_reach_gradio():
+    app = make_app()
+    gate = Gate(app, MAX_BYTES, [(lambda value: isinstance(value, str),)])
+    event = dict(session_hash='ab12', fn_index=0)
+    file = {'path': '/etc/passwd', 'meta': {'_type': 'gradio.FileData'}}
+    for sent, status in (['a'], 200), ([file], 400), ([], 400):
+        body = json.dumps({**event, 'data': sent}).encode()
+        assert ask(gate, 'POST', ASK, parts=(body,))[0] == status
+    assert len(app.bodies) == 1
+    # What ends an event has no inputs.
+    assert (
+        ask(gate, 'POST', END, parts=(json.dumps(event).encode(),))[0] == 200
+    )
 
 
 @pytest.mark.parametrize(
