@@ -65,7 +65,10 @@ class ResolutionCurves:
 
 @torch.no_grad()
 def measure_curves(
-    model: BaseModel, dataloader: DataLoader, tree: LabelTree
+    model: BaseModel,
+    dataloader: DataLoader,
+    tree: LabelTree,
+    shows_progress: bool = True,
 ) -> ResolutionCurves:
     """Run a classifier, in evaluation mode, over all resolutions.
 
@@ -75,6 +78,7 @@ def measure_curves(
         dataloader: Gives each image the resolution as the name of its view,
             see :func:`~mmc2f.datasets.resolution_loader.resolution_loader`.
         tree: Hierarchy of the classes.
+        shows_progress: On the terminal.
 
     Raises:
         ValueError: The classes are not those of the tree, or a score is NaN.
@@ -86,7 +90,12 @@ def measure_curves(
     dataset: BaseDataset = dataloader.dataset
     reader.dataset_meta = dataset.metainfo
     model.eval()
-    for batch in track(dataloader, 'Classifying', total=len(dataloader)):
+    for batch in track(
+        dataloader,
+        'Classifying',
+        total=len(dataloader),
+        disable=not shows_progress,
+    ):
         samples = model.test_step(batch)
         reader.process(batch, [sample.to_dict() for sample in samples])
     hits: dict[int, list[torch.Tensor]] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,10 +22,14 @@ from mmc2f.visualization.region_sheet import region_sheet
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from mmc2f.evaluation import ResolutionCurves
+    from mmc2f.retrieval import ReRanker
+
 __all__ = ['KINDS', 'SeenImage', 'SeenImages', 'thumbnail', 'to_array']
 
 #: Side of a thumbnail in pixels.
 SIDE = 112
+NOT_RERANKED = 'nothing was re-ranked: ReRankHook needs on_val=True'
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +43,8 @@ prediction_record`.
         image: RGB ``(H, W, 3)`` uint8 as the model has seen it, for the
             images whose regions or neighbours are drawn.
         small: A thumbnail of it, for those on the map.
-        embedding: ``(D,)`` of the same.
+        embedding: ``(D,)`` of the same, and of those with ``coarse``.
+        coarse: Softmax ``(C,)``, where settings of the re-ranking are tried.
     """
 
     record: Mapping[str, Any]
@@ -47,6 +52,7 @@ prediction_record`.
     image: np.ndarray | None = None
     small: np.ndarray | None = None
     embedding: Tensor | None = None
+    coarse: Tensor | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +65,8 @@ class SeenImages:
         tree: Of these classes.
         read_neighbour: Gives the image of an entry of ``neighbours``.
         method: Of the map.
+        reranker: That re-ranked them.
+        measure: Measures the accuracy at several resolutions.
     """
 
     images: Sequence[SeenImage]
@@ -66,6 +74,8 @@ class SeenImages:
     tree: LabelTree | None
     read_neighbour: Callable[[Mapping[str, Any]], np.ndarray | None]
     method: str = 'pca'
+    reranker: ReRanker | None = None
+    measure: Callable[[], ResolutionCurves] | None = None
 
     def draw(self, kind: str) -> Figure | np.ndarray:
         """Draw a picture of :data:`KINDS`.
@@ -79,18 +89,15 @@ class SeenImages:
         kept = in_first_view([seen.record for seen in self.images])
         places = {id(record) for record in kept}
         images = [i for i in self.images if id(i.record) in places]
-        return SeenImages(
-            *(images, self.class_names, self.tree),
-            *(self.read_neighbour, self.method),
-        )
+        return replace(self, images=images)
 
     def mapped(self) -> list[SeenImage]:
-        """Those with an embedding.
+        """Those with an embedding and a thumbnail.
 
         Raises:
             ValueError: The model gives none.
         """
-        found = [seen for seen in self.images if seen.embedding is not None]
+        found = [seen for seen in self.images if seen.small is not None]
         if not found:
             raise ValueError('the model gives no embedding of an image')
         return found
@@ -112,7 +119,7 @@ def draw_case(seen: SeenImages) -> Figure | np.ndarray:
         if 'reranked' in image.record and image.image is not None
     ]
     if not cases:
-        raise ValueError('nothing was re-ranked: ReRankHook needs on_val=True')
+        raise ValueError(NOT_RERANKED)
     mended = [case for case in cases if is_mended(case.record)]
     shown = (mended or cases)[0]
     assert shown.image is not None
@@ -158,6 +165,48 @@ def draw_groups(seen: SeenImages) -> np.ndarray:
     return contact_sheet([group for group in groups if group[1]])
 
 
+def draw_settings(seen: SeenImages) -> Figure:
+    """Settings of Eq. 8-9 on the images that have been seen."""
+    from mmc2f.retrieval.rerank_sweep import sweep_rerank
+    from mmc2f.visualization.draw_sweep import draw_sweep
+
+    if seen.reranker is None:
+        raise ValueError(NOT_RERANKED)
+    # Rows of a gallery that all processes share are found by all at a time.
+    if seen.reranker.gallery.is_shared:
+        raise ValueError('the gallery is shared out among processes')
+    rule = seen.reranker.post_processor
+    tried = [
+        (image.coarse, image.embedding, image.label)
+        for image in seen.images
+        if image.coarse is not None and image.label is not None
+    ]
+    if not tried:
+        raise ValueError('no image has a coarse_score and a true class')
+    coarse, embeddings, labels = zip(*tried, strict=True)
+    sweep = sweep_rerank(
+        torch.stack(coarse),
+        torch.stack(embeddings),
+        torch.tensor(labels),
+        seen.reranker.gallery,
+        topm=rule.topm,
+        alpha=rule.alpha,
+        gate=rule.gate,
+    )
+    return draw_sweep(sweep)
+
+
+def draw_by_resolution(seen: SeenImages) -> Figure:
+    from mmc2f.visualization.draw_resolutions import draw_resolutions
+
+    if seen.measure is None:
+        raise ValueError('no resolutions can be measured here')
+    curves = seen.measure()
+    return draw_resolutions(
+        curves.levels, curves.resolutions, curves.accuracies
+    )
+
+
 def stack_embeddings(images: Sequence[SeenImage]) -> Tensor:
     rows = [image.embedding for image in images]
     return torch.stack([row for row in rows if row is not None])
@@ -170,6 +219,8 @@ KINDS: dict[str, Callable[[SeenImages], Any]] = {
     'confusion': draw_errors,
     'map': draw_embeddings,
     'rerank': draw_case,
+    'resolutions': draw_by_resolution,
+    'sweep': draw_settings,
 }
 
 

@@ -1,17 +1,23 @@
 """Pictures of a validation, read back from where the back ends put them."""
 
 import io
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
+from mmengine.config import Config
 from mmengine.runner import Runner
 from PIL import Image
 from tiny_ccfr import own_default_scope, tiny_config
 
 from mmc2f import registry
-from mmc2f.engine.hooks import PictureHook
+from mmc2f.engine.hooks import PictureHook, picture_hook
 
-ALL = ('boxes', 'clusters', 'confusion', 'map', 'rerank')
+ALL = (
+    *('boxes', 'clusters', 'confusion', 'map', 'rerank', 'resolutions'),
+    'sweep',
+)
 
 
 @pytest.fixture(autouse=True)
@@ -57,6 +63,7 @@ def test_pictures_are_read_back_from_tensorboard(images, tmp_path):
         rerank,
         kinds=ALL,
         num_images=4,
+        resolutions=(32, 16),
     )
     runner.visualizer.close()
     (file,) = tmp_path.glob('*/vis_data/events.out.tfevents.*')
@@ -91,18 +98,50 @@ def test_interval_counts_validations(images, tmp_path):
 
 
 def test_what_cannot_be_drawn_is_told_once(images, tmp_path):
-    trained(*(images, tmp_path, ['LocalVisBackend']), kinds=('rerank', 'map'))
+    trained(
+        *(images, tmp_path, ['LocalVisBackend']),
+        kinds=('rerank', 'map', 'sweep'),
+    )
     (log,) = tmp_path.glob('*/*.log')
     told = [
         line.partition('PictureHook ')[2]
         for line in log.read_text().splitlines()
         if 'PictureHook draws' in line
     ]
+    reason = 'nothing was re-ranked: ReRankHook needs on_val=True'
     assert told == [
-        'draws no rerank: nothing was re-ranked: ReRankHook needs on_val=True'
+        f'draws no {kind}: {reason}' for kind in ('rerank', 'sweep')
     ]
     found = sorted(path.name for path in tmp_path.glob('*/vis_data/*/*'))
     assert found == ['map_1.png', 'map_2.png']
+
+
+def test_resolutions_leave_the_training_as_it_is(images, tmp_path):
+    weights = []
+    for kinds in ('resolutions',), ():
+        runner = trained(
+            *(images, tmp_path / str(len(kinds)), ['LocalVisBackend']),
+            kinds=kinds,
+            resolutions=(32, 8),
+        )
+        weights.append(list(runner.model.state_dict().values()))
+    found = (tmp_path / '1').glob('*/vis_data/vis_image/*')
+    names = sorted(path.name for path in found)
+    assert names == ['resolutions_1.png', 'resolutions_2.png']
+    assert all(a.equal(b) for a, b in zip(*weights, strict=True))
+
+
+def test_no_resolutions_by_several_processes(monkeypatch):
+    monkeypatch.setattr(picture_hook, 'get_world_size', lambda: 2)
+    with pytest.raises(ValueError, match='a share of the images'):
+        picture_hook.measure_resolutions(None, None)
+
+
+def test_no_resolutions_without_a_tree():
+    cfg = Config(dict(model=dict(type='ImageClassifier')))
+    runner = SimpleNamespace(model=torch.nn.Identity(), cfg=cfg)
+    with pytest.raises(ValueError, match='no tree'):
+        picture_hook.measure_resolutions(runner, None)
 
 
 def test_a_test_is_drawn_too(images, tmp_path):

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 from mmengine.dist import collect_results, get_world_size, is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import IterBasedTrainLoop, Runner
@@ -17,6 +18,8 @@ from mmc2f.registry import HOOKS
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from mmc2f.evaluation import ResolutionCurves
+    from mmc2f.retrieval import ReRanker
     from mmc2f.visualization.seen_images import SeenImages
 
 __all__ = ['PictureHook']
@@ -50,15 +53,18 @@ class PictureHook(Hook):
     Args:
         kinds: Of the pictures, as the commands of ``mmc2f draw`` are called:
             ``'boxes'``, ``'confusion'``, ``'map'``; ``'clusters'``, an image
-            of each class by the super classes of the model's tree; and
+            of each class by the super classes of the model's tree;
+            ``'resolutions'``, for which the model sees the images of the
+            validation again at each resolution, in a run of one process; and
             ``'rerank'``, a case that re-ranking has mended, else the first,
-            where a :class:`mmc2f.ReRankHook` with ``on_val`` re-ranks
-            validations.
+            and ``'sweep'``, the accuracy over its parameters, where a
+            :class:`mmc2f.ReRankHook` with ``on_val`` re-ranks validations.
         interval: Every so many validations.
         num_images: Of boxes.
         method: Of the map, see
             :func:`mmc2f.clustering.project_embeddings`.
         on_test: Also draw a test.
+        resolutions: In pixels; ``None``: 13 from the input size down.
 
     Raises:
         ValueError: A kind or a method is unknown, or a number below 1.
@@ -74,6 +80,7 @@ class PictureHook(Hook):
         num_images: int = 8,
         method: str = 'pca',
         on_test: bool = True,
+        resolutions: Sequence[int] | None = None,
     ) -> None:
         # Drawing needs what training does not.
         from mmc2f.clustering.project_embeddings import METHODS
@@ -91,13 +98,17 @@ class PictureHook(Hook):
         self.num_images = num_images
         self.method = method
         self.on_test = on_test
+        self.resolutions = resolutions
         self._seen: list = []
+        self._reranker: ReRanker | None = None
         self._has_mended = False
         self._num_validations = 0
         self._left_out: set[str] = set()
 
     def before_val_epoch(self, runner: Runner) -> None:
         self._start()
+        # ReRankHook takes it off the model before the pictures are drawn.
+        self._reranker = getattr(unwrap_model(runner.model), 'reranker', None)
 
     def after_val_iter(
         self,
@@ -117,7 +128,7 @@ class PictureHook(Hook):
         self._num_validations += 1
 
     def before_test_epoch(self, runner: Runner) -> None:
-        self._start()
+        self.before_val_epoch(runner)
 
     def after_test_iter(
         self,
@@ -164,13 +175,18 @@ class PictureHook(Hook):
             place = len(self._seen)
             is_shown = not place % shown_every or self._is_first_mended(record)
             is_mapped = not place % mapped_every and 'embedding' in sample
+            is_tried = 'sweep' in self.kinds and 'coarse_score' in sample
+            is_tried = is_tried and 'embedding' in sample
             self._seen.append(
                 SeenImage(
                     record,
                     None if 'gt_label' not in sample else int(sample.gt_label),
                     _to_rgb(bgr) if is_shown else None,
                     thumbnail(_to_rgb(bgr)) if is_mapped else None,
-                    sample.embedding.float().cpu() if is_mapped else None,
+                    sample.embedding.float().cpu()
+                    if is_mapped or is_tried
+                    else None,
+                    sample.coarse_score.float().cpu() if is_tried else None,
                 )
             )
 
@@ -200,6 +216,8 @@ class PictureHook(Hook):
             label_tree(model, runner.cfg),
             lambda entry: training.read(entry['image']),
             self.method,
+            self._reranker,
+            lambda: measure_resolutions(runner, self.resolutions),
         )
         for kind in self.kinds:
             picture = self._picture(runner, drawn, kind)
@@ -218,6 +236,33 @@ class PictureHook(Hook):
                 self._left_out.add(kind)
                 runner.logger.warning(f'PictureHook draws no {kind}: {error}')
             return None
+
+
+def measure_resolutions(
+    runner: Runner, resolutions: Sequence[int] | None
+) -> 'ResolutionCurves':
+    """Accuracy of each level on the images of the validation, lowered.
+
+    Raises:
+        ValueError: There are no levels, or several processes.
+    """
+    from mmc2f.apis.complete_dataloaders import complete_dataloaders
+    from mmc2f.apis.load_model import label_tree
+    from mmc2f.datasets.resolution_loader import resolution_loader
+    from mmc2f.evaluation import measure_curves
+
+    if get_world_size() > 1:
+        raise ValueError('one process sees a share of the images only')
+    model = unwrap_model(runner.model)
+    tree = label_tree(model, runner.cfg)
+    if tree is None:
+        raise ValueError('there is no tree of classes')
+    cfg = runner.cfg.copy()
+    complete_dataloaders(cfg, persistent_workers=False)
+    # A loader draws a number, which the training would miss.
+    with torch.random.fork_rng(devices=[]):
+        loader = resolution_loader(cfg, tree, resolutions)
+        return measure_curves(model, loader, tree, shows_progress=False)
 
 
 def _to_rgb(bgr: Tensor) -> np.ndarray:
