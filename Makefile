@@ -91,9 +91,12 @@ robustness: venv
 
 # The figures of a CPU, each a ratio, how the cost grows, and the pages with
 # them. On an idle machine; BENCH="--clock cpu --threads 1" where other programs run.
+# With some of the programs only (BENCH="--programs ..."), not how it grows.
 bench: venv
 	$(PY) -m benchmarks --page docs/performance.md $(BENCH)
+ifeq (,$(findstring --programs,$(BENCH)))
 	$(PY) -m benchmarks growth --page docs/growth.md $(BENCH)
+endif
 
 # The site, from the pages and the docstrings: work_dirs/site/index.html.
 docs: venv
