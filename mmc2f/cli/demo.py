@@ -69,7 +69,7 @@ def demo(
     faces = folder / DATA / FACES
     serve_model(
         files,
-        files.existing_gallery(True),
+        (True, True),
         faces if faces.is_dir() else None,
         (host, port),
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
-from mmc2f.cli.model_files import find_model, open_model
+from mmc2f.cli.model_files import find_model, open_answering_model
 from mmc2f.cli.options import (
     CheckpointOption,
     Debug,
@@ -62,11 +62,17 @@ def explain(
     gallery images. --json answers with all of it as an object.
     """
     files = find_model(model, checkpoint, gallery)
-    found = files.existing_gallery(gallery is not None) if rerank else None
     if not os.path.isfile(image):
         raise FileNotFoundError(f'there is no image {image!r}')
     with quiet_host() as answers:
-        explained = open_model(files, found, trust, device=device)
+        explained = open_answering_model(
+            files,
+            rerank,
+            gallery is not None,
+            trust,
+            answers,
+            device=device,
+        )
         from mmc2f.apis.reason_text import reason_sentences
 
         (answer,) = explained(image, num_neighbours=NEIGHBOURS)

@@ -9,8 +9,16 @@ from mmc2f.files.noted_checkpoint import NOTE, noted_checkpoint
 
 if TYPE_CHECKING:
     from mmc2f import C2FInferencer
+    from mmc2f.cli.screen import Answers
+    from mmc2f.retrieval import Gallery
 
-__all__ = ['GALLERY', 'ModelFiles', 'find_model', 'open_model']
+__all__ = [
+    'GALLERY',
+    'ModelFiles',
+    'find_model',
+    'open_answering_model',
+    'open_model',
+]
 
 #: Name of the gallery in a work dir.
 GALLERY = 'gallery.safetensors'
@@ -82,7 +90,10 @@ def find_model(
 
 
 def open_model(
-    files: ModelFiles, gallery: Path | None, trust: bool, **options: Any
+    files: ModelFiles,
+    gallery: 'Path | Gallery | None',
+    trust: bool,
+    **options: Any,
 ) -> 'C2FInferencer':
     """The inferencer of a model.
 
@@ -99,6 +110,70 @@ def open_model(
     return C2FInferencer(
         files.config, files.checkpoint, gallery=gallery, **options
     )
+
+
+def open_answering_model(
+    files: ModelFiles,
+    rerank: bool,
+    is_named: bool,
+    trust: bool,
+    answers: 'Answers',
+    **options: Any,
+) -> 'C2FInferencer':
+    """The inferencer of a model that re-ranks where it can.
+
+    After a training there is no gallery yet. Where the config re-ranks, it is
+    built here, once, since such a model is more accurate so. Where the
+    training images are gone nothing is re-ranked, and a line says why.
+
+    Args:
+        files: Of the model.
+        rerank: Whether to re-rank at all.
+        is_named: Whether the user has named the gallery, which then has to be
+            there.
+        trust, **options: As for :func:`open_model`.
+        answers: Told what is done.
+    """
+    gallery: Path | Gallery | None = None
+    if rerank:
+        gallery = files.existing_gallery(is_named)
+        if gallery is None:
+            device = options.get('device')
+            gallery = _first_gallery(files, trust, answers, device)
+    return open_model(files, gallery, trust, **options)
+
+
+def _first_gallery(
+    files: ModelFiles, trust: bool, answers: 'Answers', device: str | None
+) -> 'Path | Gallery | None':
+    """Build and keep it; ``None`` where the config does not re-rank."""
+    from mmc2f.apis import load_config
+    from mmc2f.apis.config_file import find_config
+    from mmc2f.apis.load_model import rerank_hook
+    from mmc2f.apis.model_gallery import build_model_gallery
+    from mmc2f.weights.trust import trust_files_of_this_process
+
+    trust_files_of_this_process(trust)
+    if not rerank_hook(load_config(find_config(files.config))):
+        return None
+    plain = open_model(files, None, trust, device=device)
+    answers.note(
+        'mmc2f: there is no gallery yet: the training images are embedded, '
+        'once (--no-rerank does without)'
+    )
+    try:
+        built = build_model_gallery(plain.model, files.checkpoint)
+    except (OSError, ValueError) as error:
+        answers.note(f'mmc2f: warning: nothing is re-ranked: {error}')
+        return None
+    try:
+        built.save(files.gallery)
+    except OSError as error:
+        answers.note(f'mmc2f: warning: the gallery is not kept: {error}')
+        return built
+    answers.note(f'mmc2f: written: {files.gallery}')
+    # As each later command reads it, so that they answer alike to a bit.
+    return files.gallery
 
 
 def _config_in(work_dir: Path) -> str:

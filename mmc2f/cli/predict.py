@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from mmc2f.cli.model_files import find_model, open_model
+from mmc2f.cli.model_files import find_model, open_answering_model
 from mmc2f.cli.options import (
     BatchSize,
     Cascade,
@@ -62,13 +62,14 @@ def predict(
     on standard error and stops nothing; the exit code then is 1.
     """
     files = find_model(model, checkpoint, gallery)
-    found = files.existing_gallery(gallery is not None) if rerank else None
     num_images = num_errors = 0
     with quiet_host() as answers:
-        answer_all = open_model(
+        answer_all = open_answering_model(
             files,
-            found,
+            rerank,
+            gallery is not None,
             trust,
+            answers,
             device=device,
             cascade=cascade if cascade in (None, 'auto') else float(cascade),
         )

@@ -9,7 +9,11 @@ from typing import Annotated, Any, Optional
 
 import typer
 
-from mmc2f.cli.model_files import ModelFiles, find_model, open_model
+from mmc2f.cli.model_files import (
+    ModelFiles,
+    find_model,
+    open_answering_model,
+)
 from mmc2f.cli.options import (
     CheckpointOption,
     Debug,
@@ -78,10 +82,9 @@ def serve(
     """
     check_web()
     files = find_model(model, checkpoint, gallery)
-    found = files.existing_gallery(gallery is not None) if rerank else None
     serve_model(
         files,
-        found,
+        (rerank, gallery is not None),
         examples,
         (host, port),
         dict(
@@ -109,7 +112,7 @@ def check_web() -> None:
 
 def serve_model(
     files: ModelFiles,
-    gallery: Path | None,
+    reranks: tuple[bool, bool],
     examples: Path | None = None,
     place: tuple[str, int] = (HOST, PORT),
     limits: dict[str, float] | None = None,
@@ -120,7 +123,8 @@ def serve_model(
 
     Args:
         files: Of the model.
-        gallery: What to re-rank by, or ``None``.
+        reranks: Whether to re-rank, and whether the gallery has to be there
+            already.
         examples: Folder of images to try.
         place: Address and port.
         limits: Of :class:`mmc2f.web.upload.UploadLimits`.
@@ -138,7 +142,9 @@ def serve_model(
         bounds = UploadLimits(**limits or {})
         tried = Examples.in_folder(examples) if examples else Examples()
         with listen(*place) as opened:
-            model = open_model(files, gallery, trust, **options)
+            model = open_answering_model(
+                files, *reranks, trust, answers, **options
+            )
             visits = Visits(LiveAnswers(model), bounds, tried)
             title = Path(files.config).stem
             with _quiet_server():

@@ -80,7 +80,8 @@ def work_dir(images, tmp_path_factory) -> Path:
 
 @pytest.fixture
 def own_work_dir(work_dir, tmp_path) -> Path:
-    """A copy, to be changed."""
+    """A copy, to be changed, without what others have built."""
     import shutil
 
-    return Path(shutil.copytree(work_dir, tmp_path / 'own'))
+    others = shutil.ignore_patterns('gallery*')
+    return Path(shutil.copytree(work_dir, tmp_path / 'own', ignore=others))
