@@ -30,7 +30,8 @@ def draw_ablation(
     Args:
         groups: For each table its rows, each with ``name``, ``values`` (a
             number a seed, maybe none) and ``gain``, a triple of gain, low
-            and high, or ``None``.
+            and high, or ``None``. Of a table without any number the name
+            alone stands under the title, as not run.
         title: Above all.
 
     Returns:
@@ -46,6 +47,16 @@ def draw_ablation(
     counts = [len(rows) for rows in groups.values()]
     if not counts or not all(counts):
         raise ValueError('a study without rows has nothing to draw')
+    measured = {
+        group: rows
+        for group, rows in groups.items()
+        if any(len(row['values']) for row in rows)
+    }
+    waiting = [group for group in groups if group not in measured]
+    if waiting:
+        title += f'\nnot run: {"; ".join(waiting)}'
+    groups = measured or groups
+    counts = [len(rows) for rows in groups.values()]
     height = 1.0 + sum(1.0 + ROW_HEIGHT * count for count in counts)
     figure = Figure(figsize=(11, height), dpi=120, layout='constrained')
     FigureCanvasAgg(figure)

@@ -1,5 +1,6 @@
 """A command line that runs in this process, and a tiny trained model."""
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,8 +57,8 @@ def images(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope='session')
-def work_dir(images, tmp_path_factory) -> Path:
-    """As a training leaves it, with weights as they are made."""
+def trained_work_dir(images, tmp_path_factory) -> Path:
+    """As a training leaves it, with weights as they are made; to be copied."""
     folder = tmp_path_factory.mktemp('work')
     cfg = tiny_config(images, folder)
     cfg.test_dataloader.dataset.pipeline = PIPELINE
@@ -79,9 +80,13 @@ def work_dir(images, tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def own_work_dir(work_dir, tmp_path) -> Path:
-    """A copy, to be changed, without what others have built."""
-    import shutil
+def work_dir(trained_work_dir, tmp_path_factory) -> Path:
+    """A copy: a command that re-ranks puts a gallery into it."""
+    folder = tmp_path_factory.mktemp('work') / 'own'
+    return shutil.copytree(trained_work_dir, folder)
 
-    others = shutil.ignore_patterns('gallery*')
-    return Path(shutil.copytree(work_dir, tmp_path / 'own', ignore=others))
+
+@pytest.fixture
+def own_work_dir(work_dir) -> Path:
+    """For a test that changes it itself."""
+    return work_dir

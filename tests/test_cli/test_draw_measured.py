@@ -10,9 +10,9 @@ from mmc2f.cli.app import run
 
 
 @pytest.fixture(scope='module')
-def built(work_dir, tmp_path_factory):
+def built(trained_work_dir, tmp_path_factory):
     folder = tmp_path_factory.mktemp('built') / 'work'
-    shutil.copytree(work_dir, folder)
+    shutil.copytree(trained_work_dir, folder)
     assert run(['gallery', 'build', str(folder), '--device', 'cpu']) == 0
     return folder
 

@@ -10,14 +10,14 @@ from mmc2f.retrieval import Gallery
 
 
 @pytest.fixture(scope='session')
-def built(work_dir, tmp_path_factory):
+def built(trained_work_dir, tmp_path_factory):
     """A work dir with a gallery, built by the command."""
     import shutil
 
     from mmc2f.cli.app import run
 
     folder = tmp_path_factory.mktemp('built') / 'work'
-    shutil.copytree(work_dir, folder)
+    shutil.copytree(trained_work_dir, folder)
     assert run(['gallery', 'build', str(folder), '--device', 'cpu']) == 0
     return folder
 

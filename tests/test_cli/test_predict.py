@@ -2,17 +2,10 @@
 
 import io
 import json
-import shutil
 
 import pytest
 
 from mmc2f import C2FInferencer
-
-
-@pytest.fixture
-def work_dir(work_dir, tmp_path):
-    """A copy: the first command that re-ranks puts a gallery into it."""
-    return shutil.copytree(work_dir, tmp_path / 'work')
 
 
 @pytest.fixture

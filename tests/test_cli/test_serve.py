@@ -61,9 +61,8 @@ def ctrl_c_interrupts():
 
 
 @pytest.mark.usefixtures('ctrl_c_interrupts')
-def test_serves_until_it_is_stopped(web, say, own_work_dir, images):
+def test_serves_until_it_is_stopped(web, say, work_dir, images):
     """The page of a model as trained, asked and ended by Ctrl-C."""
-    work_dir = own_work_dir
     with socket.create_server(('127.0.0.1', 0)) as free:
         port = free.getsockname()[1]
     pages = []

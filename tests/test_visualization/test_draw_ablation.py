@@ -36,6 +36,16 @@ def test_shows_each_seed_and_each_interval(tmp_path):
     figure.savefig(tmp_path / 'x.png')
 
 
+def test_a_table_that_has_not_been_run_is_named_only():
+    groups = {'birds': ROWS, 'cars': ROWS[-1:], 'fonts': ROWS[:1]}
+    figure = draw_ablation(groups, 'T')
+    titles = [axes.get_title(loc='left') for axes in figure.axes[::2]]
+    assert titles == ['birds', 'fonts']
+    assert figure.get_suptitle() == 'T\nnot run: cars'
+    # The first picture of a study, before anything has been run.
+    assert len(draw_ablation({'cars': ROWS[-1:]}, 'T').axes) == 2
+
+
 @pytest.mark.parametrize('groups', [{}, {'x': []}])
 def test_refuses_nothing(groups):
     with pytest.raises(ValueError, match='without rows'):
