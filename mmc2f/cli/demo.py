@@ -65,11 +65,11 @@ def demo(
         code = _train(folder, cfg_options)
         if code:
             return code
-    files = find_model(str(results))
+    files = find_model(str(results), gallery=results / GALLERY)
     faces = folder / DATA / FACES
     serve_model(
         files,
-        (True, True),
+        True,
         faces if faces.is_dir() else None,
         (host, port),
     )

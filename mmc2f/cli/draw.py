@@ -105,7 +105,7 @@ def rerank(
             )
         inferencer = open_model(
             files,
-            files.existing_gallery(gallery is not None),
+            files.existing_gallery(),
             trust,
             device=device,
         )
@@ -152,7 +152,7 @@ def confusion(
     with quiet_host() as answers:
         inferencer = open_model(
             files,
-            files.existing_gallery(gallery is not None) if rerank else None,
+            files.existing_gallery() if rerank else None,
             trust,
             device=device,
         )

@@ -66,12 +66,7 @@ def explain(
         raise FileNotFoundError(f'there is no image {image!r}')
     with quiet_host() as answers:
         explained = open_answering_model(
-            files,
-            rerank,
-            gallery is not None,
-            trust,
-            answers,
-            device=device,
+            files, rerank, trust, answers, device=device
         )
         from mmc2f.apis.reason_text import reason_sentences
 

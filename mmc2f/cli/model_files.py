@@ -34,15 +34,19 @@ class ModelFiles:
         config: Path of its config, or the name of a shipped one.
         checkpoint: Its weights.
         gallery: Where its gallery is, or would be.
+        must_have_gallery: The user has named it.
     """
 
     config: str
     checkpoint: str
     gallery: Path
+    must_have_gallery: bool = False
 
-    def existing_gallery(self, is_named: bool) -> Path | None:
+    def existing_gallery(self) -> Path | None:
         """The gallery; ``None`` where there is none and none was named."""
-        return self.gallery if is_named or self.gallery.is_file() else None
+        if self.must_have_gallery or self.gallery.is_file():
+            return self.gallery
+        return None
 
 
 def find_model(
@@ -86,6 +90,7 @@ def find_model(
         config,
         os.fspath(checkpoint),
         work_dir / GALLERY if gallery is None else Path(gallery),
+        must_have_gallery=gallery is not None,
     )
 
 
@@ -115,7 +120,6 @@ def open_model(
 def open_answering_model(
     files: ModelFiles,
     rerank: bool,
-    is_named: bool,
     trust: bool,
     answers: 'Answers',
     **options: Any,
@@ -129,14 +133,12 @@ def open_answering_model(
     Args:
         files: Of the model.
         rerank: Whether to re-rank at all.
-        is_named: Whether the user has named the gallery, which then has to be
-            there.
         trust, **options: As for :func:`open_model`.
         answers: Told what is done.
     """
     gallery: Path | Gallery | None = None
     if rerank:
-        gallery = files.existing_gallery(is_named)
+        gallery = files.existing_gallery()
         if gallery is None:
             device = options.get('device')
             gallery = _first_gallery(files, trust, answers, device)

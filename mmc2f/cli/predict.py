@@ -67,7 +67,6 @@ def predict(
         answer_all = open_answering_model(
             files,
             rerank,
-            gallery is not None,
             trust,
             answers,
             device=device,

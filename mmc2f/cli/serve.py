@@ -84,7 +84,7 @@ def serve(
     files = find_model(model, checkpoint, gallery)
     serve_model(
         files,
-        (rerank, gallery is not None),
+        rerank,
         examples,
         (host, port),
         dict(
@@ -112,7 +112,7 @@ def check_web() -> None:
 
 def serve_model(
     files: ModelFiles,
-    reranks: tuple[bool, bool],
+    rerank: bool,
     examples: Path | None = None,
     place: tuple[str, int] = (HOST, PORT),
     limits: dict[str, float] | None = None,
@@ -123,8 +123,7 @@ def serve_model(
 
     Args:
         files: Of the model.
-        reranks: Whether to re-rank, and whether the gallery has to be there
-            already.
+        rerank: Whether to re-rank.
         examples: Folder of images to try.
         place: Address and port.
         limits: Of :class:`mmc2f.web.upload.UploadLimits`.
@@ -143,7 +142,7 @@ def serve_model(
         tried = Examples.in_folder(examples) if examples else Examples()
         with listen(*place) as opened:
             model = open_answering_model(
-                files, *reranks, trust, answers, **options
+                files, rerank, trust, answers, **options
             )
             visits = Visits(LiveAnswers(model), bounds, tried)
             title = Path(files.config).stem

@@ -9,7 +9,10 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, TypeGuard
 
-__all__ = ['check_event']
+__all__ = ['Check', 'check_event']
+
+#: Whether a value may be an input.
+Check = Callable[[Any], bool]
 
 #: As Gradio's page draws it at random.
 SESSION = re.compile(r'\w{1,64}', re.ASCII)
@@ -17,7 +20,7 @@ SESSION = re.compile(r'\w{1,64}', re.ASCII)
 
 def check_event(
     body: bytes,
-    functions: Sequence[Sequence[Callable[[Any], bool]]],
+    functions: Sequence[Sequence[Check]],
     is_end: bool = False,
 ) -> None:
     """Check the body of a request that begins or ends an event.

@@ -6,14 +6,13 @@ sent and where the copy lies. So nothing gets there that the page's own
 components do not send: no list, no object.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
 
-__all__ = ['Check', 'input_checks']
+from mmc2f.web.event_body import Check
 
-Check = Callable[[Any], bool]
+__all__ = ['input_checks']
 
 
 def input_checks(page: gr.Blocks) -> list[tuple[Check, ...]]:

@@ -18,7 +18,7 @@ from collections.abc import (
 )
 from typing import Any
 
-from mmc2f.web.event_body import check_event
+from mmc2f.web.event_body import Check, check_event
 from mmc2f.web.rate_limit import RateLimit
 
 __all__ = ['LOOPBACK', 'Gate']
@@ -106,7 +106,7 @@ class Gate:
         self,
         app: App,
         max_bytes: int,
-        functions: Sequence[Sequence[Callable[[Any], bool]]],
+        functions: Sequence[Sequence[Check]],
         hosts: Iterable[str] = LOOPBACK,
         reads: RateLimit | None = None,
         asks: RateLimit | None = None,

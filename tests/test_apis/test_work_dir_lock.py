@@ -62,4 +62,4 @@ def test_other_ranks_ask_for_none(tmp_path, monkeypatch):
     refuse(monkeypatch, errno.EAGAIN)
     monkeypatch.setattr(work_dir_lock, 'is_main_process', lambda: False)
     with lock_work_dir(tmp_path):
-        pass
+        assert list(tmp_path.iterdir()) == []

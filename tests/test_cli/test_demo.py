@@ -93,10 +93,10 @@ def test_a_trained_demo_is_served_at_once(say, tools, served, tmp_path):
     said = say('demo', '--work-dir', tmp_path, '--port', 7999)
     assert said.code == 0, said.err
     assert tools[0] == []
-    ((files, reranks, examples, place),) = served
+    ((files, rerank, examples, place),) = served
     assert files.checkpoint == str(results / 'epoch_9.pth')
     assert files.gallery == results / demo.GALLERY
-    assert reranks == (True, True)
+    assert rerank and files.must_have_gallery
     assert examples == faces
     assert place == ('127.0.0.1', 7999)
 

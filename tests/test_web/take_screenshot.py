@@ -30,7 +30,7 @@ def main() -> None:
     from mmc2f.web.visit import Visits
 
     files = find_model(args.model)
-    model = open_model(files, files.existing_gallery(True), trust=False)
+    model = open_model(files, files.existing_gallery(), trust=False)
     tried = Examples.in_folder(args.examples) if args.examples else None
     visits = Visits(LiveAnswers(model), examples=tried)
     title = Path(files.config).stem
